@@ -1,0 +1,39 @@
+# Two commands matter: `make demo` shows it, `make test` proves it.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test lint bench serve venv fmt clean
+
+venv: $(VENV)/.installed
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[charts,test]'
+	@touch $@
+
+demo: venv ## Play three recorded alerts through the real door and show the messages growing
+	@$(BIN)/responder demo
+
+serve: venv ## Run the server with responder.yaml, if there is one
+	@$(BIN)/responder serve
+
+fmt: venv
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+lint: venv ## Formatting, lint, types, floors
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: lint ## Everything that proves the project
+	sh tests/servers.sh
+	$(BIN)/pytest
+
+bench: venv ## Figures, each beside a baseline of the same run
+	$(BIN)/python -m tests.benchmarks
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache *.egg-info

@@ -1,0 +1,1 @@
+"""Writing steps, one file each: the only writers to the world."""

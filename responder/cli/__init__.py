@@ -1,0 +1,1 @@
+"""The command-line door: each command is one module; what they do lies in the rooms below."""

@@ -1,0 +1,1 @@
+"""The loops around `response`: accept, correlate, turn, perform, reconcile."""

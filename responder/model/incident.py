@@ -1,0 +1,119 @@
+"""The incident: our record of what is wrong, and everything that has been established about it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+from responder.model.alert import Episode
+from responder.model.finding import Diagnosis, Doubt, Finding, Proposal
+from responder.model.labels import Labels, common
+from responder.model.message import Message
+from responder.model.target import Target
+from responder.model.verdict import Json
+
+
+class Status(StrEnum):
+    """Where an incident stands. MONITORING means all its episodes have ended and the quiet time runs."""
+
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    MONITORING = "monitoring"
+    RESOLVED = "resolved"
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """
+    The living message at one receiver.
+
+    `ref` is what its notifier needs to edit it, None before the first sending. `digest` is of the content last sent.
+    `sequence` counts the sendings asked for; while `in_flight` no other is asked for. `replies` counts likewise.
+    """
+
+    receiver: str
+    ref: Json = None
+    digest: str = ""
+    sent_at: datetime | None = None
+    sequence: int = 0
+    in_flight: bool = False
+    replies: int = 0
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """What a pager has been told."""
+
+    receiver: str
+    asked: Literal["", "trigger", "acknowledge", "resolve"] = ""
+    sequence: int = 0
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """
+    One incident, as of its last turn.
+
+    `number` is its identity, shown as INC-<number>. `rule` is the one that opened it; `rules` all whose alerts joined.
+    `key` is the correlation key. `started_at` is the earliest startsAt of its episodes, `opened_at` when we took it
+    in. `waiting` are replies that wait for the living message to exist. `playbook` is the digest of the one kept.
+    """
+
+    number: int
+    rule: str
+    key: str
+    cluster: str
+    target: Target
+    severity: str
+    title: str
+    opened_at: datetime
+    started_at: datetime
+    playbook: str = ""
+    rules: tuple[str, ...] = ()
+    team: str = "default"
+    status: Status = Status.OPEN
+    severity_by: Literal["rule", "conclusion", "person"] = "rule"
+    severity_why: str = ""
+    resolved_at: datetime | None = None
+    monitoring_since: datetime | None = None
+    acknowledged_by: str = ""
+    episodes: tuple[Episode, ...] = ()
+    diagnoses: Mapping[str, Diagnosis] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
+    proposals: tuple[Proposal, ...] = ()
+    checks: Mapping[str, bool | None] = field(default_factory=dict)
+    troubles: tuple[str, ...] = ()
+    posts: Mapping[str, Post] = field(default_factory=dict)
+    pagings: Mapping[str, Paging] = field(default_factory=dict)
+    waiting: tuple[Message, ...] = ()
+    refires: int = 0
+
+    @property
+    def id(self) -> str:
+        """The name that people and the API use."""
+        return f"INC-{self.number}"
+
+    @property
+    def firing(self) -> tuple[Episode, ...]:
+        """The episodes still open, earliest first."""
+        return tuple(sorted((e for e in self.episodes if e.firing), key=lambda e: (e.started_at, e.fingerprint)))
+
+    @property
+    def labels(self) -> Labels:
+        """The labels common to all firing alerts; of all its alerts when none fires."""
+        return common(e.labels for e in self.firing or self.episodes)
+
+    @property
+    def silenced(self) -> bool:
+        """Whether every firing alert is covered by a silence."""
+        return bool(self.firing) and all(e.silenced_by for e in self.firing)
+
+
+def number_of(name: str) -> int | None:
+    """Read "INC-17", "inc-17" or "17"; None for anything else."""
+    digits = name.strip().upper().removeprefix("INC-")
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 19 else None

@@ -1,0 +1,42 @@
+"""Label sets and their fingerprint."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import TypeAlias
+
+Labels: TypeAlias = Mapping[str, str]
+
+_FNV_OFFSET = 0xCBF29CE484222325
+_FNV_PRIME = 0x100000001B3
+_MASK = 0xFFFFFFFFFFFFFFFF
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def fingerprint(labels: Labels) -> str:
+    """
+    Compute Alertmanager's identity of a label set: 16 lower-case hexadecimal digits.
+
+    Source: prometheus/common, `model.LabelSet.Fingerprint` (FNV-1a over sorted names and values, each ended by 0xFF).
+    """
+    total = _FNV_OFFSET
+    for name in sorted(labels):
+        for byte in (*name.encode(), 0xFF, *labels[name].encode(), 0xFF):
+            total = ((total ^ byte) * _FNV_PRIME) & _MASK
+    return f"{total:016x}"
+
+
+def common(label_sets: Iterable[Labels]) -> dict[str, str]:
+    """Return the pairs that stand in every one of the label sets; empty for no sets."""
+    shared: dict[str, str] | None = None
+    for labels in label_sets:
+        shared = dict(labels) if shared is None else {k: v for k, v in shared.items() if labels.get(k) == v}
+    return shared or {}
+
+
+def clean(text: str) -> str:
+    """
+    Return the text with NUL and lone surrogates replaced by U+FFFD.
+
+    PostgreSQL stores neither; one such label would otherwise lose its whole batch.
+    """
+    return _UNSTORABLE.sub("\ufffd", text)

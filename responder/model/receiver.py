@@ -1,0 +1,26 @@
+"""Named destinations, and the teams that own them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from responder.model.matcher import Matcher
+from responder.model.verdict import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """A destination as the rules name it: `name` is "team/role"; `params` is checked by the notifier's `Params`."""
+
+    name: str
+    notifier: str
+    params: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """Who owns an alert: matched by labels, or by the namespaces (RE2, anchored). The team `default` matches all."""
+
+    name: str
+    match: tuple[Matcher, ...] = ()
+    namespaces: tuple[str, ...] = ()
+    receivers: Mapping[str, Receiver] = field(default_factory=dict)

@@ -1,0 +1,34 @@
+"""Kinds of Kubernetes objects, by their place at the API server."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A kind of object at the API server: `group` "" is the core group; `plural` as in the URL."""
+
+    group: str
+    version: str
+    plural: str
+    namespaced: bool = True
+
+
+PODS = Resource("", "v1", "pods")
+EVENTS = Resource("", "v1", "events")
+SERVICES = Resource("", "v1", "services")
+NODES = Resource("", "v1", "nodes", namespaced=False)
+CONFIG_MAPS = Resource("", "v1", "configmaps")
+SECRETS = Resource("", "v1", "secrets")
+NAMESPACES = Resource("", "v1", "namespaces", namespaced=False)
+VOLUME_CLAIMS = Resource("", "v1", "persistentvolumeclaims")
+ENDPOINT_SLICES = Resource("discovery.k8s.io", "v1", "endpointslices")
+DEPLOYMENTS = Resource("apps", "v1", "deployments")
+REPLICA_SETS = Resource("apps", "v1", "replicasets")
+STATEFUL_SETS = Resource("apps", "v1", "statefulsets")
+DAEMON_SETS = Resource("apps", "v1", "daemonsets")
+CONTROLLER_REVISIONS = Resource("apps", "v1", "controllerrevisions")
+JOBS = Resource("batch", "v1", "jobs")
+CRON_JOBS = Resource("batch", "v1", "cronjobs")
+AUTOSCALERS = Resource("autoscaling", "v2", "horizontalpodautoscalers")
+POD_METRICS = Resource("metrics.k8s.io", "v1beta1", "pods")
+NODE_METRICS = Resource("metrics.k8s.io", "v1beta1", "nodes", namespaced=False)

@@ -1,0 +1,217 @@
+"""
+Events: everything that happened on an incident, in the order in which it was written.
+
+Inputs come from outside (alerts, results of commands, people) and are what `decide` takes in. Records are what
+`decide` concluded. Both stand on the timeline; neither is ever changed.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+from responder.model.finding import Reading
+from responder.model.labels import Labels
+from responder.model.message import Purpose, Text
+from responder.model.verdict import Json
+
+# --- inputs ---
+
+
+@dataclass(frozen=True, slots=True)
+class AlertFired:
+    """An episode began, or an open one changed its start, labels or annotations."""
+
+    fingerprint: str
+    started_at: datetime
+    labels: Labels
+    annotations: Labels
+    generator_url: str = ""
+    rule: str = ""
+    kind: Literal["alert.fired"] = "alert.fired"
+
+
+@dataclass(frozen=True, slots=True)
+class AlertEnded:
+    """An episode ended: Alertmanager said so, or no Alertmanager of the cluster knows the alert any more."""
+
+    fingerprint: str
+    ended_at: datetime
+    why: Literal["resolved", "missing"] = "resolved"
+    kind: Literal["alert.ended"] = "alert.ended"
+
+
+@dataclass(frozen=True, slots=True)
+class AlertSilenced:
+    """The silences covering an alert changed; empty means none covers it any more."""
+
+    fingerprint: str
+    silenced_by: tuple[str, ...]
+    kind: Literal["alert.silenced"] = "alert.silenced"
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosed:
+    """A diagnostic ended, in whatever way. `took` is in seconds."""
+
+    name: str
+    round: int
+    reading: Reading
+    took: float = 0.0
+    kind: Literal["diagnosed"] = "diagnosed"
+
+
+@dataclass(frozen=True, slots=True)
+class Notified:
+    """A receiver was told. `ref` is what the notifier needs to edit or answer it; `digest` is of what it now shows."""
+
+    receiver: str
+    purpose: Purpose
+    sequence: int
+    ref: Json
+    digest: str = ""
+    kind: Literal["notified"] = "notified"
+
+
+@dataclass(frozen=True, slots=True)
+class NotifyFailed:
+    """A receiver could not be told, and trying the same again would not help."""
+
+    receiver: str
+    purpose: Purpose
+    sequence: int
+    why: str
+    kind: Literal["notify.failed"] = "notify.failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Paged:
+    """A pager took the event."""
+
+    receiver: str
+    event: Literal["trigger", "acknowledge", "resolve"]
+    sequence: int
+    kind: Literal["paged"] = "paged"
+
+
+@dataclass(frozen=True, slots=True)
+class PageFailed:
+    """A pager refused the event."""
+
+    receiver: str
+    event: Literal["trigger", "acknowledge", "resolve"]
+    sequence: int
+    why: str
+    kind: Literal["page.failed"] = "page.failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """A person said "mine"."""
+
+    by: str
+    kind: Literal["acknowledged"] = "acknowledged"
+
+
+@dataclass(frozen=True, slots=True)
+class SeveritySet:
+    """A person set the severity; from now on machines only suggest."""
+
+    by: str
+    severity: str
+    kind: Literal["severity.set"] = "severity.set"
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something that people must see though no step asked for it: a turn that failed, a bad alert, a full log."""
+
+    what: str
+    kind: Literal["trouble"] = "trouble"
+
+
+# --- records ---
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The incident began."""
+
+    rule: str
+    severity: str
+    why: str
+    kind: Literal["opened"] = "opened"
+
+
+@dataclass(frozen=True, slots=True)
+class SeverityRaised:
+    """The severity went up; `why` names the rule, alert or conclusion."""
+
+    before: str
+    after: str
+    why: str
+    kind: Literal["severity.raised"] = "severity.raised"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A conclusion began to hold."""
+
+    name: str
+    say: Text
+    cause: str = ""
+    kind: Literal["found"] = "found"
+
+
+@dataclass(frozen=True, slots=True)
+class Retracted:
+    """A conclusion no longer holds."""
+
+    name: str
+    kind: Literal["retracted"] = "retracted"
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """An action was named to people."""
+
+    name: str
+    plugin: str
+    commands: tuple[str, ...]
+    because: str = ""
+    kind: Literal["proposed"] = "proposed"
+
+
+@dataclass(frozen=True, slots=True)
+class StatusChanged:
+    """The incident moved to another status."""
+
+    before: str
+    after: str
+    why: str
+    kind: Literal["status.changed"] = "status.changed"
+
+
+Input: TypeAlias = (
+    AlertFired
+    | AlertEnded
+    | AlertSilenced
+    | Diagnosed
+    | Notified
+    | NotifyFailed
+    | Paged
+    | PageFailed
+    | Acknowledged
+    | SeveritySet
+    | Trouble
+)
+Record: TypeAlias = Opened | SeverityRaised | Found | Retracted | Proposed | StatusChanged
+Happening: TypeAlias = Input | Record
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A happening with its moment; `id` is its place in the store, 0 before it is written."""
+
+    at: datetime
+    what: Happening
+    id: int = 0

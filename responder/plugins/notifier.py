@@ -1,0 +1,62 @@
+"""The contract of a notifier: the code that speaks to one kind of destination."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar, Generic, Literal, TypeVar
+
+from responder.model.message import Message
+from responder.model.verdict import Json
+from responder.plugins.params import Params
+from responder.plugins.tools import NotifierTools
+
+P = TypeVar("P", bound=Params)
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """
+    One sending.
+
+    `ref` is what an earlier sending of the living message answered: edit it; None means the first. `key` is unique to
+    this sending. `retry` says that an earlier try may have reached the destination: look for `key` before sending.
+    """
+
+    message: Message
+    key: str
+    ref: Json = None
+    retry: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """One paging: `dedup_key` is the same for all events of an incident at that receiver."""
+
+    event: Literal["trigger", "acknowledge", "resolve"]
+    message: Message
+    dedup_key: str
+
+
+class Notifier(ABC, Generic[P]):
+    """
+    A kind of destination. Subclasses set `name` and `Params`, which is what a receiver's entry in the rules takes.
+
+    `pages` says that it wakes people: it takes `page` instead of `notify`. `edits` says that it can edit what it sent;
+    one that cannot is told at most three times: opened, diagnosed, resolved.
+    """
+
+    name: ClassVar[str]
+    Params: ClassVar[type[Params]]
+    pages: ClassVar[bool] = False
+    edits: ClassVar[bool] = True
+
+    @abstractmethod
+    async def notify(self, params: P, outgoing: Outgoing, tools: NotifierTools) -> Json:
+        """
+        Send, and answer what is needed to edit or answer it later.
+
+        Raises: `TransientError` to be tried again, `PermanentError` when that would not help.
+        """
+
+    async def page(self, params: P, alarm: Alarm, tools: NotifierTools) -> None:
+        """Send one event to a pager. Raises as `notify`."""
+        raise NotImplementedError(f"{self.name} does not page")

@@ -1,0 +1,12 @@
+"""The Kubernetes rights that a step needs, for the generated RBAC."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """One verb on one resource: `group` "" is the core group; `resource` may name a subresource, as in `pods/log`."""
+
+    group: str
+    resource: str
+    verb: str

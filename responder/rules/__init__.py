@@ -1,0 +1,1 @@
+"""YAML to typed rules: load, check, match, explain, JSON Schema, reload."""

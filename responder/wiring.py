@@ -1,0 +1,1 @@
+"""Builds the whole from the settings; the only file that knows all the rooms."""
