@@ -1,0 +1,1 @@
+"""Servers that the tests speak to: real ones as processes, and small ones that speak the real protocol."""
