@@ -1,0 +1,178 @@
+"""Settings are read from the file and the environment, and a wrong one is named with its cure."""
+
+from pathlib import Path
+
+import pytest
+
+from responder.errors import ConfigError
+from responder.settings.process import Settings
+
+
+def settings(tmp_path: Path, text: str = "", **environ: str) -> Settings:
+    path = tmp_path / "responder.yaml"
+    path.write_text(text)
+    return Settings.load(path, environ)
+
+
+def problems(tmp_path: Path, text: str = "", **environ: str) -> str:
+    with pytest.raises(ConfigError) as caught:
+        settings(tmp_path, text, **environ)
+    return str(caught.value)
+
+
+def test_without_a_file_or_variables_there_are_defaults() -> None:
+    found = Settings.load(None, {})
+    assert found.address == ("127.0.0.1", 8080)
+    assert found.database_url.get_secret_value() == "sqlite:///responder.db"
+    assert found.automation == "suggest"
+    assert found.webhook.max_body == 16 * 1024 * 1024
+    assert list(found.every_cluster) == ["default"]
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
+    found = settings(tmp_path, "slack: {base_url: http://file/}", RESPONDER_SLACK__BASE_URL="http://environment/")
+    assert found.slack.base_url == "http://environment/"
+
+
+def test_a_variable_replaces_one_value_of_a_section_and_leaves_the_others(tmp_path: Path) -> None:
+    text = "prometheus: {url: http://prometheus, username: reader, password: hidden}"
+    found = settings(tmp_path, text, RESPONDER_PROMETHEUS__USERNAME="writer")
+    assert found.prometheus is not None
+    assert (found.prometheus.url, found.prometheus.username) == ("http://prometheus", "writer")
+
+
+@pytest.mark.parametrize(
+    ("file", "variable"),
+    [
+        ("bot_token_file: /does/not/exist", "RESPONDER_SLACK__BOT_TOKEN"),
+        ("bot_token: old", "RESPONDER_SLACK__BOT_TOKEN_FILE"),
+    ],
+)
+def test_a_secret_in_a_variable_wins_over_the_other_way_to_give_it_in_the_file(
+    tmp_path: Path, file: str, variable: str
+) -> None:
+    (tmp_path / "token").write_text("new\n")
+    value = str(tmp_path / "token") if variable.endswith("_FILE") else "new"
+    found = settings(tmp_path, f"slack: {{{file}}}", **{variable: value})
+    assert found.slack.bot_token is not None
+    assert found.slack.bot_token.get_secret_value() == "new"
+
+
+def test_a_list_of_secrets_is_read_from_a_file_with_one_a_line(tmp_path: Path) -> None:
+    (tmp_path / "tokens").write_text("one\n\n  two\n")
+    found = settings(tmp_path, f"webhook: {{bearer_tokens_file: {tmp_path / 'tokens'}}}")
+    assert [token.get_secret_value() for token in found.webhook.bearer_tokens] == ["one", "two"]
+
+
+def test_users_and_passwords_are_read_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "users").write_text("alertmanager: with:colon\nother:secret\n")
+    found = settings(tmp_path, RESPONDER_WEBHOOK__BASIC_USERS_FILE=str(tmp_path / "users"))
+    users = {user: password.get_secret_value() for user, password in found.webhook.basic_users.items()}
+    assert users == {"alertmanager": "with:colon", "other": "secret"}
+
+
+def test_a_secret_at_the_top_is_read_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "url").write_text("postgresql://responder:secret@db/responder\n")
+    found = settings(tmp_path, RESPONDER_DATABASE_URL_FILE=str(tmp_path / "url"))
+    assert found.database_url.get_secret_value() == "postgresql://responder:secret@db/responder"
+
+
+def test_a_variable_gives_a_list_by_commas_or_as_json(tmp_path: Path) -> None:
+    assert settings(tmp_path, RESPONDER_RULES="rules/a, rules/b").rules == [Path("rules/a"), Path("rules/b")]
+    assert settings(tmp_path, RESPONDER_RULES='["rules/a"]').rules == [Path("rules/a")]
+
+
+def test_headers_keep_their_case_and_are_secrets(tmp_path: Path) -> None:
+    found = settings(tmp_path, "prometheus: {url: http://mimir, headers: {X-Scope-OrgID: tenant}}")
+    assert found.prometheus is not None
+    assert found.prometheus.headers["X-Scope-OrgID"].get_secret_value() == "tenant"
+    assert "tenant" not in repr(found)
+
+
+def test_what_stands_at_the_top_is_the_cluster_default_beside_the_named_ones(tmp_path: Path) -> None:
+    found = settings(tmp_path, "prometheus: {url: http://a}\nclusters: {west: {prometheus: {url: http://b}}}")
+    urls = {name: cluster.prometheus and cluster.prometheus.url for name, cluster in found.every_cluster.items()}
+    assert urls == {"default": "http://a", "west": "http://b"}
+
+
+def test_named_clusters_alone_leave_no_default(tmp_path: Path) -> None:
+    assert list(settings(tmp_path, "clusters: {west: {}, east: {}}").every_cluster) == ["west", "east"]
+
+
+def test_a_bare_off_means_off_and_not_false(tmp_path: Path) -> None:
+    assert settings(tmp_path, "automation: off").automation == "off"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("webhok: {}", "webhok: there is no such setting; did you mean webhook?"),
+        ("slack: {bot_tokn: x}", "slack.bot_tokn: there is no such setting; did you mean slack.bot_token?"),
+        ("clusters: {a: {prometeus: {}}}", "did you mean clusters.a.prometheus?"),
+        ("alertmanagers: [{url: http://a, recever: x}]", "did you mean alertmanagers.0.receiver?"),
+        ("webhook: {max_body: lots}", "webhook.max_body: must be a valid integer"),
+        ("quiet_for: 5x", "quiet_for: '5x' is not a duration: write a number and a unit"),
+        ("listen: '8080'", "listen: write address:port"),
+        ("listen: 127.0.0.1:99999", "listen: write address:port"),
+        ("database_url: mysql://x", "database_url: must begin with sqlite:// or postgresql:// or postgres://"),
+        ("prometheus: {url: prometheus:9090}", "prometheus.url: must begin with http:// or https://"),
+        ("automation: maybe", "automation: must be 'off', 'suggest', 'approve' or 'auto'"),
+        ("timezone: Mars/Olympus", "timezone: 'Mars/Olympus' is not a time zone"),
+        ("tls: {certificate: a.pem}", "tls: certificate and key go together"),
+        ("tls: {client_ca: a.pem}", "tls: client_ca needs certificate and key"),
+        ("webhook: {allow_anonymous: true, bearer_tokens: [x]}", "webhook: allow_anonymous lets everybody in"),
+        ("webhook: {bearer_tokens: ['']}", "webhook: a bearer token or a password is empty"),
+        ("webhook: {intake: 10, max_body: 20}", "webhook: intake (10) must have room"),
+        ("slack: {bot_token: x, bot_token_file: y}", "slack: give bot_token or bot_token_file, not both"),
+        ("slack: {bot_token_file: /does/not/exist}", "bot_token_file: cannot read /does/not/exist: No such file"),
+        ("prometheus: {url: http://a, bearer_token: x, username: y}", "prometheus: give bearer_token, or username"),
+        ("prometheus: {url: http://a}\nclusters: {default: {}}", "clusters.default stands beside prometheus"),
+        ("alertmanagers: [{url: http://a, cluster: west}]", "alertmanagers name the cluster 'west'"),
+        ("slack: {}\nslack: {}", "slack stands here twice"),
+        ("- a", "must be a mapping of settings"),
+        ("a: [", "is not YAML"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_its_cure(tmp_path: Path, text: str, expected: str) -> None:
+    assert expected in problems(tmp_path, text)
+
+
+def test_every_wrong_setting_is_named_at_once(tmp_path: Path) -> None:
+    assert len(problems(tmp_path, "webhok: {}\nlisten: x\nquiet_for: 1y").splitlines()) == 3
+
+
+def test_a_wrong_value_from_the_environment_names_the_variable(tmp_path: Path) -> None:
+    assert "webhook.max_body (RESPONDER_WEBHOOK__MAX_BODY): must be" in problems(
+        tmp_path, RESPONDER_WEBHOOK__MAX_BODY="lots"
+    )
+
+
+def test_a_misspelt_variable_is_an_error(tmp_path: Path) -> None:
+    assert "did you mean RESPONDER_DATABASE_URL?" in problems(tmp_path, RESPONDER_DATABSE_URL="sqlite:///x")
+    assert "did you mean webhook" in problems(tmp_path, RESPONDER_WEBHOK__MAX_BODY="1")
+
+
+def test_the_variables_of_a_kubernetes_service_called_responder_are_not_taken_for_settings(tmp_path: Path) -> None:
+    links = {
+        "RESPONDER_PORT": "tcp://10.0.0.1:8080",
+        "RESPONDER_PORT_8080_TCP": "tcp://10.0.0.1:8080",
+        "RESPONDER_PORT_8080_TCP_ADDR": "10.0.0.1",
+        "RESPONDER_PORT_8080_TCP_PORT": "8080",
+        "RESPONDER_PORT_8080_TCP_PROTO": "tcp",
+        "RESPONDER_SERVICE_HOST": "10.0.0.1",
+        "RESPONDER_SERVICE_PORT": "8080",
+        "RESPONDER_SERVICE_PORT_HTTP": "8080",
+        "RESPONDER_TEST_KUBECONFIG": "/tmp/kubeconfig",
+    }
+    assert settings(tmp_path, **links) == Settings.load(None, {})
+
+
+def test_a_value_that_may_be_a_secret_is_never_shown(tmp_path: Path) -> None:
+    text = "slack: {bot_tokn: hush1}\ndatabase_url: hush2\nwebhook: {bearer_tokens: {a: hush3}}\nprometheus: hush4"
+    assert "hush" not in problems(tmp_path, text)
+    assert "hush" not in problems(tmp_path, "slack: {bot_token: [hush")
+
+
+def test_a_file_that_cannot_be_read_is_named() -> None:
+    with pytest.raises(ConfigError, match="cannot read /does/not/exist"):
+        Settings.load(Path("/does/not/exist"), {})
