@@ -1,0 +1,100 @@
+"""The grammar of rule files: severities, teams, escalations, overrides, rules; every key with what it means."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from responder.model.verdict import Json
+from responder.rules.playbook_shapes import OverrideShape, PlaybookShape, SetShape
+from responder.rules.words import Response, Shape, Span, Words
+
+
+class LevelShape(Shape):
+    """One level of the scale."""
+
+    name: str = Field(min_length=1, description="P0, SEV1, critical, ...")
+    aliases: Words = Field([], description="Other words for it, in any case.")
+    respond_within: Response | None = Field(None, description="immediately, 15m, 1 business day; from the opening.")
+    update_every: Span | None = Field(None, description="Reminder to tell people how it goes.")
+    notify: Words = Field(["incidents"], description="Roles that are told.")
+    escalation: str = Field("", description="Name of an escalation.")
+
+
+class TeamShape(Shape):
+    """Who owns an alert, and how they are reached."""
+
+    match: Words = Field([], description="Matchers; all must hold.")
+    namespaces: Words = Field([], description="Or: namespaces, RE2, anchored.")
+    receivers: dict[str, dict[str, Json]] = Field({}, description="Role to {NOTIFIER: parameters}.")
+
+
+class EscalationShape(Shape):
+    """Who is told next."""
+
+    after: Span = Field(description="From the opening of the incident.")
+    unless: Literal["acknowledged", "resolved"] = Field("acknowledged", description="What stops it.")
+    when: str = Field("", description="Expression over `incident`.")
+    notify: Words = Field(description="Roles that are told.")
+
+
+class SeverityShape(Shape):
+    """Where an incident's severity comes from."""
+
+    label: str = Field("", description="The label that says it.")
+    otherwise: str = Field("", description="When the label is missing or no level knows its word.")
+
+
+def _severity(value: Any) -> Any:
+    return {"otherwise": value} if isinstance(value, str) else value
+
+
+class HeartbeatShape(Shape):
+    """An alert that must keep coming."""
+
+    by: Words = Field(["cluster"], description="Labels that tell one heart from another.")
+    expect_every: Span = Field(description="Its absence for so long opens an incident.")
+    severity: str = Field("", description="Level of that incident.")
+
+
+class RuleNotifyShape(Shape):
+    """Who is told besides, or instead of, the severity's receivers."""
+
+    add: Words = Field([], description="Roles that are told too.")
+    only: Words = Field([], description="Roles that are told instead.")
+
+
+class RuleShape(Shape):
+    """Which alerts, which incident, how severe, which playbook."""
+
+    name: str = Field(min_length=1, description="Unique in its pack.")
+    match: Words = Field(min_length=1, description="Alertmanager's matchers; all must hold.")
+    correlate_by: Words = Field([], description="Labels that tell incidents apart, or `workload`, which is derived.")
+    correlate_as: str = Field("", description="Rules with the same word share an incident.")
+    severity: Annotated[SeverityShape, BeforeValidator(_severity, json_schema_input_type=SeverityShape | str)] = Field(
+        SeverityShape(label="severity"), description="A level, or {label, otherwise}."
+    )
+    playbook: str = Field("", description="A playbook of this pack, or PACK/PLAYBOOK.")
+    heartbeat: HeartbeatShape | None = Field(None, description="Its absence opens an incident.")
+    record_only: bool = Field(False, description="true: stored and searchable, no message.")
+    notify: RuleNotifyShape = Field(RuleNotifyShape(), description="Who is told besides, or instead.")
+
+
+def _overrides(value: Any) -> Any:
+    return [value] if isinstance(value, dict) else value
+
+
+Overrides = Annotated[
+    list[OverrideShape], BeforeValidator(_overrides, json_schema_input_type=OverrideShape | list[OverrideShape])
+]
+
+
+class RuleFile(Shape):
+    """A rule file of Responder."""
+
+    severities: list[LevelShape] | None = Field(None, min_length=1, description="The scale, most severe first.")
+    teams: dict[str, TeamShape] = Field({}, description="Teams by name; `default` takes what no other does.")
+    escalations: dict[str, list[EscalationShape]] = Field({}, description="Escalations by name.")
+    override: dict[str, Overrides] = Field({}, description="Changes to playbooks of other packs, by PACK/PLAYBOOK.")
+    rules: list[RuleShape] = Field([], description="The first whose matchers hold takes the alert.")
+    sets: dict[str, SetShape] = Field({}, description="Named sets of steps, for `use`.")
+    playbooks: dict[str, PlaybookShape] = Field({}, description="Playbooks by name.")
