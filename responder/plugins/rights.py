@@ -10,3 +10,9 @@ class Verb:
     group: str
     resource: str
     verb: str
+
+
+def workload_verbs(*verbs: str) -> tuple[Verb, ...]:
+    """Return the verbs on everything that rolls out: Deployments, StatefulSets and DaemonSets."""
+    kinds = ("deployments", "statefulsets", "daemonsets")
+    return tuple(Verb("apps", kind, verb) for kind in kinds for verb in verbs)
