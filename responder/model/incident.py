@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from responder.model.alert import Episode
 from responder.model.finding import Diagnosis, Doubt, Finding, Proposal
@@ -12,6 +12,10 @@ from responder.model.labels import Labels, common
 from responder.model.message import Message
 from responder.model.target import Target
 from responder.model.verdict import Json
+
+
+Stage: TypeAlias = Literal["", "opened", "diagnosed", "resolved"]
+"""How far a receiver that cannot be edited has been told."""
 
 
 class Status(StrEnum):
@@ -29,7 +33,11 @@ class Post:
     The living message at one receiver.
 
     `ref` is what its notifier needs to edit it, None before the first sending. `digest` is of the content last sent.
-    `sequence` counts the sendings asked for; while `in_flight` no other is asked for. `replies` counts likewise.
+    `sequence` counts the sendings asked for; while `in_flight` no other is asked for. `replies` counts likewise what is
+    sent beside it: `waiting` holds those not sent yet, oldest first, the first of them asked for while `replying`.
+    After a failure nothing is asked for before `retry_at`; `failures` counts those in a row. Where the notifier cannot
+    edit, `stage` is what its people have been told and `asked` what the sending in flight will tell them.
+    `evidence` is the digest of what was last put beside the message, `evidences` how often.
     """
 
     receiver: str
@@ -40,16 +48,28 @@ class Post:
     in_flight: bool = False
     replies: int = 0
     error: str = ""
+    edits: bool = True
+    waiting: tuple[Message, ...] = ()
+    replying: bool = False
+    retry_at: datetime | None = None
+    failures: int = 0
+    stage: Stage = ""
+    asked: Stage = ""
+    evidence: str = ""
+    evidences: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Paging:
-    """What a pager has been told."""
+    """What a pager has been told: `asked` is the last event asked for. Retries as in a post."""
 
     receiver: str
     asked: Literal["", "trigger", "acknowledge", "resolve"] = ""
     sequence: int = 0
     error: str = ""
+    in_flight: bool = False
+    retry_at: datetime | None = None
+    failures: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +80,9 @@ class Incident:
     `number` is its identity, shown as INC-<number>. `rule` is the one that opened it; `rules` all whose alerts joined.
     `key` is the correlation key. `started_at` is the earliest startsAt of its episodes, `opened_at` when we took it
     in. `waiting` are replies that wait for the living message to exist. `playbook` is the digest of the one kept.
+    `round` counts the rounds of diagnosis, the last begun at `round_at`; the next begins at `next_round_at`.
+    `suggested` is the severity that machines would raise to had a person not set it. `alertmanager` is the address of
+    the user interface of the Alertmanager that told us.
     """
 
     number: int
@@ -91,6 +114,12 @@ class Incident:
     pagings: Mapping[str, Paging] = field(default_factory=dict)
     waiting: tuple[Message, ...] = ()
     refires: int = 0
+    round: int = 0
+    round_at: datetime | None = None
+    next_round_at: datetime | None = None
+    suggested: str = ""
+    suggested_why: str = ""
+    alertmanager: str = ""
 
     @property
     def id(self) -> str:

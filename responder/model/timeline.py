@@ -19,7 +19,11 @@ from responder.model.verdict import Json
 
 @dataclass(frozen=True, slots=True)
 class AlertFired:
-    """An episode began, or an open one changed its start, labels or annotations."""
+    """
+    An episode began, or an open one changed its start, labels or annotations.
+
+    `alertmanager` is the address of the user interface of the Alertmanager that told us, "" when unknown.
+    """
 
     fingerprint: str
     started_at: datetime
@@ -27,6 +31,7 @@ class AlertFired:
     annotations: Labels
     generator_url: str = ""
     rule: str = ""
+    alertmanager: str = ""
     kind: Literal["alert.fired"] = "alert.fired"
 
 

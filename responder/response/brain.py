@@ -1,0 +1,86 @@
+"""What `decide` is handed beside the incident, and what it answers."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal, Protocol
+
+from pydantic import BaseModel
+
+from responder.model.command import Planned
+from responder.model.facts import Facts
+from responder.model.incident import Incident, Status
+from responder.model.message import Text
+from responder.model.place import Place
+from responder.model.playbook import ActionStep, Playbook
+from responder.model.receiver import Receiver
+from responder.model.rule import Rule
+from responder.model.severity import Scale
+from responder.model.target import Target
+from responder.model.timeline import Event
+from responder.model.verdict import Json, Undecided, Verdict
+
+
+class Judge(Protocol):
+    """The evaluator of one playbook, as `expressions` builds it."""
+
+    def holds(self, source: str, facts: Facts) -> Verdict:
+        """Decide a condition."""
+
+    def text(self, template: str, facts: Facts) -> Text:
+        """Write a template for people."""
+
+    def string(self, template: str, facts: Facts, place: Place) -> str | Undecided:
+        """Write a template for the place where it will stand."""
+
+    def params(self, raw: Mapping[str, Json], model: type[BaseModel], facts: Facts) -> Mapping[str, Json] | Undecided:
+        """Fill the templates of a step's parameters."""
+
+    def value(self, source: str, facts: Facts) -> Json | Undecided:
+        """Evaluate an expression."""
+
+
+@dataclass(frozen=True, slots=True)
+class Brain:
+    """
+    What one incident is decided with: its own playbook, and the newest of everything else.
+
+    `receivers` looks roles up in a team, given by name. `edits` and `pages` say what a receiver's notifier can do.
+    `plugin_params` gives the `Params` of a diagnostic or action by name. `command_of` says what a person would type;
+    it raises ValueError or ResponderError when the action cannot be done to that target. `rule_of` finds a rule by its
+    full name, None when it is gone. `cluster_known` says whether the settings have a cluster of that name.
+    """
+
+    playbook: Playbook
+    evaluator: Judge
+    scale: Scale
+    receivers: Callable[[Sequence[str], str], Sequence[Receiver]]
+    edits: Callable[[Receiver], bool]
+    pages: Callable[[Receiver], bool]
+    plugin_params: Callable[[str], type[BaseModel]]
+    command_of: Callable[[ActionStep, Mapping[str, Json], Target], tuple[str, ...]]
+    rule_of: Callable[[str], Rule | None]
+    cluster_known: Callable[[str], bool] = lambda cluster: True
+    automation: Literal["off", "suggest", "approve", "auto"] = "suggest"
+    quiet_for: timedelta = timedelta(minutes=5)
+    external_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """
+    What a turn came to: write all of it in one transaction.
+
+    `records` go onto the timeline after the events that were taken in. A timer of None is cancelled; one that is not
+    named stays. Commands are unique by their key within the incident.
+    """
+
+    incident: Incident
+    records: tuple[Event, ...] = ()
+    commands: tuple[Planned, ...] = ()
+    timers: Mapping[str, datetime | None] = field(default_factory=dict)
+
+    @property
+    def released(self) -> bool:
+        """Whether the incident no longer holds its open key: the next firing opens another."""
+        return self.incident.status is Status.RESOLVED
