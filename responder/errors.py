@@ -85,5 +85,17 @@ class PermanentError(CallError):
     """An outside system refused, and will refuse again until somebody changes something."""
 
 
+class MessageGone(PermanentError):
+    """The message can no longer be edited: it was deleted, or is not ours. A new one can be sent."""
+
+
 class NotConfigured(PermanentError):
     """The system that this step reads is not in the settings."""
+
+
+class NoTarget(PermanentError):
+    """The alert names no workload: give it labels such as namespace and deployment, or the step a `target`."""
+
+
+class UntrustedCertificate(PermanentError):
+    """The other side's TLS certificate is not valid for us: renew it there, or name its authority in the settings."""

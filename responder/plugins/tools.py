@@ -7,11 +7,11 @@ deadline of its own inside the plugin's. Objects of Kubernetes are raw JSON, as 
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from responder.model.facts import IncidentFacts
 from responder.model.message import Chart, Line, Message
-from responder.model.outside import HttpAnswer, RelatedIncident, Sample
+from responder.model.outside import HttpAnswer, RelatedIncident, Samples
 from responder.model.resource import Resource
 from responder.model.target import Target
 
@@ -24,6 +24,9 @@ class Kubernetes(Protocol):
     async def get(self, resource: Resource, namespace: str, name: str) -> Object | None:
         """Read one object; None when there is none (404 of the object, not of the API)."""
 
+    async def metadata(self, resource: Resource, namespace: str, name: str) -> Object | None:
+        """Read an object's `metadata` only: its content never leaves the API server. None when there is none."""
+
     async def list(
         self, resource: Resource, namespace: str, *, labels: str = "", fields: str = "", limit: int = 500
     ) -> Sequence[Object]:
@@ -33,7 +36,8 @@ class Kubernetes(Protocol):
         """
         Find the object that owns the target: itself, or for a pod or ReplicaSet the Deployment, StatefulSet, ... above.
 
-        The answer carries `kind` and `apiVersion`. None when there is none.
+        A pod that is gone still leads to its workload. The answer carries `kind` and `apiVersion`. None when there is
+        none.
         """
 
     async def pods(self, target: Target) -> Sequence[Object]:
@@ -48,22 +52,34 @@ class Kubernetes(Protocol):
         tail: int = 500,
         since: timedelta | None = None,
         previous: bool = False,
+        timestamps: bool = False,
         limit_bytes: int = 1_000_000,
     ) -> str:
-        """Read a container's log, newest lines last; bytes that are not UTF-8 become U+FFFD."""
+        """
+        Read a container's log, newest lines last; bytes that are not UTF-8 become U+FFFD.
 
-    async def pod_http(self, namespace: str, pod: str, *, port: int, path: str) -> tuple[int, str]:
+        "" when there is none: the pod is gone, the container has not started, no `previous` one is kept. With
+        `timestamps` each line starts with its moment (RFC 3339) and a space.
+        """
+
+    async def pod_http(
+        self, namespace: str, pod: str, *, port: int, path: str, scheme: Literal["http", "https"] = "http"
+    ) -> tuple[int, str]:
         """GET a path of a pod through the API server's proxy; status and body (at most 1 MiB)."""
 
 
 class Prometheus(Protocol):
     """One cluster's Prometheus, or what speaks its API."""
 
-    async def query(self, query: str, *, at: datetime | None = None) -> Sequence[Sample]:
+    async def query(self, query: str, *, at: datetime | None = None) -> Samples:
         """Run an instant query; a scalar is one sample without labels, no data is empty."""
 
     async def query_range(self, query: str, *, start: datetime, end: datetime, step: timedelta) -> Sequence[Line]:
-        """Run a range query; a line's name is its labels as `{a="b"}`, or "" for none. Non-finite values are gaps."""
+        """
+        Run a range query; non-finite and missing values are gaps.
+
+        A line's name is its labels as `name{a="b"}`, without those that all lines share where there are several.
+        """
 
 
 class Postgres(Protocol):
@@ -98,8 +114,14 @@ class Http(Protocol):
         credentials: str = "",
         timeout: timedelta = timedelta(seconds=8),
         limit_bytes: int = 1_000_000,
+        redirects: bool = True,
     ) -> HttpAnswer:
-        """Ask once; redirects are followed within the same host. `credentials` names an entry of the settings."""
+        """
+        Ask once; any status is an answer. `credentials` names an entry of the settings.
+
+        Redirects are followed within the same host, unless `redirects` is False. Raises: `UntrustedCertificate` for a
+        certificate that is not valid.
+        """
 
 
 class Related(Protocol):
