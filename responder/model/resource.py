@@ -1,5 +1,6 @@
 """Kinds of Kubernetes objects, by their place at the API server."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -32,3 +33,19 @@ CRON_JOBS = Resource("batch", "v1", "cronjobs")
 AUTOSCALERS = Resource("autoscaling", "v2", "horizontalpodautoscalers")
 POD_METRICS = Resource("metrics.k8s.io", "v1beta1", "pods")
 NODE_METRICS = Resource("metrics.k8s.io", "v1beta1", "nodes", namespaced=False)
+
+BY_KIND: Mapping[str, Resource] = {
+    "Pod": PODS,
+    "Service": SERVICES,
+    "Node": NODES,
+    "Namespace": NAMESPACES,
+    "PersistentVolumeClaim": VOLUME_CLAIMS,
+    "Deployment": DEPLOYMENTS,
+    "ReplicaSet": REPLICA_SETS,
+    "StatefulSet": STATEFUL_SETS,
+    "DaemonSet": DAEMON_SETS,
+    "Job": JOBS,
+    "CronJob": CRON_JOBS,
+    "HorizontalPodAutoscaler": AUTOSCALERS,
+}
+"""The kinds that a target can have."""

@@ -1,0 +1,184 @@
+"""One cluster's API server, read only, as raw JSON. Importing this module loads kubernetes_asyncio."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Literal
+from urllib.parse import parse_qsl
+
+from responder.clients.kubernetes_answers import (
+    document,
+    failure,
+    message_of,
+    object_is_missing,
+    status_of,
+)
+from responder.clients.kubernetes_connection import Answer, Call, Connection
+from responder.clients.kubernetes_owners import pods_of, workload_of
+from responder.clients.kubernetes_paging import pages
+from responder.clients.kubernetes_paths import Address, can_exist, proxy_path, valid_namespace
+from responder.clients.sharing import Sharing
+from responder.errors import PermanentError
+from responder.model.resource import PODS, SECRETS, Resource
+from responder.model.target import Target
+from responder.settings.sections import KubernetesAccess
+
+Object = Mapping[str, Any]
+
+DEADLINE = timedelta(seconds=8)
+"""For one call, connecting included."""
+FRESH_FOR = timedelta(milliseconds=1500)
+"""How long identical reads share an answer: the diagnostics of one incident start together."""
+
+_METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+_PROXY_LIMIT = 1024 * 1024
+_LOG_READ_FACTOR = 8
+"""The server's `limitBytes` keeps the oldest bytes and we want the newest: it is asked for this many times more."""
+_NO_LOG_YET = ("previous terminated container", "is waiting to start")
+
+
+class Kubernetes:
+    """
+    Reads one cluster. Satisfies `plugins.tools.Kubernetes`.
+
+    A name that no object can have is never sent: it answers None or an empty list, as for one that does not exist.
+    """
+
+    def __init__(
+        self,
+        access: KubernetesAccess,
+        *,
+        deadline: timedelta = DEADLINE,
+        fresh_for: timedelta = FRESH_FOR,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._connection = Connection(access, deadline=deadline, clock=clock)
+        self._shared: Sharing[Any] = Sharing(fresh_for, clock=clock)
+
+    async def close(self) -> None:
+        """End what is under way and close the connections."""
+        await self._shared.close()
+        await self._connection.close()
+
+    async def get(self, resource: Resource, namespace: str, name: str) -> Object | None:
+        """Read one object; None when there is none."""
+        return await self._get(resource, namespace, name, accept="application/json", share=resource != SECRETS)
+
+    async def metadata(self, resource: Resource, namespace: str, name: str) -> Object | None:
+        """Read an object's metadata only: its content does not leave the API server. None when there is none."""
+        return await self._get(resource, namespace, name, accept=_METADATA, share=True)
+
+    async def list(
+        self, resource: Resource, namespace: str, *, labels: str = "", fields: str = "", limit: int = 500
+    ) -> Sequence[Object]:
+        """List objects, at most `limit`; namespace "" lists all. Raises PermanentError if the API is absent."""
+        if namespace and not valid_namespace(namespace):
+            return []
+        address = Address("list", resource, namespace)
+        query = {"labelSelector": labels, "fieldSelector": fields}
+        asked = {name: value for name, value in query.items() if value}
+
+        async def ask() -> list[Object]:
+            return await pages(self._connection, address, asked, limit=limit)
+
+        answer: list[Object] = await self._shared.get((address, labels, fields, limit), ask)
+        return answer
+
+    async def workload(self, target: Target) -> Object | None:
+        """Find the object that owns the target, with `kind` and `apiVersion`; None when there is none."""
+        return await workload_of(target, self)
+
+    async def pods(self, target: Target) -> Sequence[Object]:
+        """List the pods of the target: of the workload by its selector, of a node, or the pod itself; by name."""
+        return await pods_of(target, self)
+
+    async def logs(
+        self,
+        namespace: str,
+        pod: str,
+        *,
+        container: str = "",
+        tail: int = 500,
+        since: timedelta | None = None,
+        previous: bool = False,
+        timestamps: bool = False,
+        limit_bytes: int = 1_000_000,
+    ) -> str:
+        """
+        Read a container's log, newest lines last, the newest bytes of it where it is longer than `limit_bytes`.
+
+        "" when the pod is gone, the container has not started, or no previous one is kept. With `timestamps` each line
+        starts with its moment (RFC 3339) and a space.
+        """
+        if not can_exist(PODS, namespace, pod):
+            return ""
+        address = Address("get", PODS, namespace, pod, "log")
+        query = {"tailLines": str(tail), "limitBytes": str(limit_bytes * _LOG_READ_FACTOR)}
+        if container:
+            query["container"] = container
+        if since is not None:
+            query["sinceSeconds"] = str(max(1, round(since.total_seconds())))
+        if previous:
+            query["previous"] = "true"
+        if timestamps:
+            query["timestamps"] = "true"
+
+        async def ask() -> str:
+            call = Call(
+                address.path, str(address), tuple(query.items()), accept="*/*", limit_bytes=limit_bytes, newest=True
+            )
+            return _log_text(await self._connection.ask(call), address)
+
+        answer: str = await self._shared.get((address, *sorted(query.items())), ask)
+        return answer
+
+    async def pod_http(
+        self, namespace: str, pod: str, *, port: int, path: str, scheme: Literal["http", "https"] = "http"
+    ) -> tuple[int, str]:
+        """
+        GET a path of a pod through the API server's proxy; status and body (at most 1 MiB).
+
+        A pod that cannot be reached answers 503 with the API server's reason; redirects are not followed.
+        """
+        if not can_exist(PODS, namespace, pod):
+            raise PermanentError(f"{pod!r} in {namespace!r} cannot be the name of a pod")
+        address = Address("get", PODS, namespace, pod, "proxy")
+        served, _, query = path.partition("?")
+        call = Call(
+            proxy_path(address, port=port, scheme=scheme, path=served),
+            str(address),
+            tuple(parse_qsl(query, keep_blank_values=True)),
+            accept="*/*",
+            limit_bytes=_PROXY_LIMIT,
+        )
+        answer = await self._connection.ask(call)
+        if answer.status in (401, 403, 404) and status_of(answer) is not None:
+            raise failure(answer, address)
+        return answer.status, answer.body.decode(errors="replace")
+
+    async def _get(self, resource: Resource, namespace: str, name: str, *, accept: str, share: bool) -> Object | None:
+        if not can_exist(resource, namespace, name):
+            return None
+        address = Address("get", resource, namespace if resource.namespaced else "", name)
+
+        async def ask() -> Object | None:
+            answer = await self._connection.ask(Call(address.path, str(address), accept=accept))
+            return None if object_is_missing(answer) else document(answer, address)
+
+        # What is secret stays in memory no longer than the one call needs it.
+        return await (self._shared.get((address, accept), ask) if share else ask())
+
+
+def _log_text(answer: Answer, address: Address) -> str:
+    if answer.status == 200:
+        text = answer.body.decode(errors="replace")
+        # A log that was cut begins in the middle of a line.
+        return text.partition("\n")[2] if answer.cut else text
+    if object_is_missing(answer):
+        return ""
+    said = message_of(answer)
+    if answer.status == 400:
+        if any(mark in said for mark in _NO_LOG_YET):
+            return ""
+        raise PermanentError(f"Cannot read the log of {address.name}: {said}")
+    raise failure(answer, address)

@@ -1,0 +1,268 @@
+"""What the API server in `kubernetes.py` stores, with the rules by which it lets objects be written."""
+
+import copy
+import json
+import re
+import secrets
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from tests.servers import kubernetes_errors as errors
+from tests.servers.kubernetes_defaults import check, fill, forget_status
+from tests.servers.kubernetes_kinds import BY_NAME, Kind
+
+Object = dict[str, Any]
+Key = tuple[str, str, str]
+
+_NAME = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*", re.ASCII)
+_SERVER_SET = (
+    "uid",
+    "creationTimestamp",
+    "generation",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "managedFields",
+)
+
+
+class Objects:
+    """
+    Objects by kind, namespace and name; every change gets the next resource version.
+
+    With `dry_run` everything is checked and answered as usual, and nothing is kept. `now` is the server's clock.
+    """
+
+    def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self.now = now
+        self.version = 100
+        self._stored: dict[str, dict[Key, Object]] = {}
+        for name in ("default", "kube-system"):
+            self.seed({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+
+    def seed(self, found: Object) -> Object:
+        """Put an object as it is, status and times included, as if controllers and kubelets had written it."""
+        kind = BY_NAME[found["apiVersion"], found["kind"]]
+        stored = copy.deepcopy(found)
+        metadata = stored["metadata"]
+        if kind.namespaced:
+            metadata.setdefault("namespace", "default")
+            self.seed_namespace(metadata["namespace"])
+        metadata.setdefault("uid", str(uuid.uuid4()))
+        metadata.setdefault("creationTimestamp", self.stamp())
+        if kind.counted:
+            metadata.setdefault("generation", 1)
+        fill(kind, stored)
+        self._keep(kind, stored)
+        return copy.deepcopy(stored)
+
+    def seed_namespace(self, name: str) -> None:
+        """Make a namespace with the service account that pods need, unless it is there."""
+        if ("Namespace", "", name) not in self._stored.get("Namespace", {}):
+            self.seed({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+            account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default", "namespace": name}}
+            self.seed(account)
+
+    def all(self, kind: Kind, namespace: str = "") -> Iterator[Object]:
+        """Yield copies, sorted by namespace and name."""
+        stored = self._stored.get(kind.kind, {})
+        for key in sorted(stored):
+            if not namespace or key[1] == namespace:
+                yield copy.deepcopy(stored[key])
+
+    def get(self, kind: Kind, namespace: str, name: str) -> Object:
+        """Read a copy. Raises 404."""
+        found = self._stored.get(kind.kind, {}).get((kind.kind, namespace, name))
+        if found is None:
+            raise errors.not_found(kind, name)
+        return copy.deepcopy(found)
+
+    def create(self, kind: Kind, namespace: str, body: Object, *, dry_run: bool = False, agent: str = "test") -> Object:
+        """Store a new object, its status forgotten. Raises 400, 403, 404, 409 or 422 as the real server."""
+        fresh = copy.deepcopy(body)
+        _check_kind(kind, fresh)
+        metadata = fresh.setdefault("metadata", {})
+        self._check_namespace(kind, namespace, metadata)
+        for name in (*_SERVER_SET, "resourceVersion"):
+            metadata.pop(name, None)
+        if not metadata.get("name") and metadata.get("generateName"):
+            metadata["name"] = metadata["generateName"] + secrets.token_hex(3)[:5]
+        name = str(metadata.get("name", ""))
+        _check_name(kind, name)
+        if (kind.kind, namespace, name) in self._stored.get(kind.kind, {}):
+            raise errors.already_exists(kind, name)
+        metadata |= {"uid": str(uuid.uuid4()), "creationTimestamp": self.stamp()}
+        if kind.counted:
+            metadata["generation"] = 1
+        forget_status(kind, fresh)
+        fill(kind, fresh)
+        check(kind, fresh, None)
+        self._admit(kind, namespace, fresh)
+        self._sign(kind, fresh, agent, subresource="")
+        return self._answer(kind, fresh, dry_run=dry_run)
+
+    def update(
+        self,
+        kind: Kind,
+        before: Object,
+        body: Object,
+        *,
+        subresource: str = "",
+        patched: bool = False,
+        dry_run: bool = False,
+        agent: str = "test",
+    ) -> Object:
+        """
+        Replace an object, or its status alone. Raises 400, 409 or 422 as the real server.
+
+        A foreign uid is a failed precondition in a PUT, and an immutable field where it was `patched`.
+        """
+        name = before["metadata"]["name"]
+        _check_kind(kind, body)
+        after = copy.deepcopy(body)
+        metadata = after.setdefault("metadata", {})
+        if metadata.get("name") != name:
+            message = f"the name of the object ({metadata.get('name')}) does not match the name on the URL ({name})"
+            raise errors.bad_request(message)
+        wanted = metadata.get("resourceVersion")
+        if wanted and wanted != before["metadata"]["resourceVersion"]:
+            raise errors.conflict(kind, name, errors.MODIFIED)
+        uid = before["metadata"]["uid"]
+        if metadata.get("uid", uid) != uid:
+            if not patched:
+                why = f"Precondition failed: UID in precondition: {metadata['uid']}, UID in object meta: {uid}"
+                raise errors.conflict(kind, name, why)
+            raise errors.invalid(kind, name, "metadata.uid", f'Invalid value: "{metadata["uid"]}": field is immutable')
+        after = _merge_scope(kind, before, after, subresource)
+        check(kind, after, before)
+        if _content(after) == _content(before):
+            return before
+        if kind.counted and after.get("spec") != before.get("spec"):
+            after["metadata"]["generation"] = before["metadata"]["generation"] + 1
+        self._sign(kind, after, agent, subresource=subresource)
+        return self._answer(kind, after, dry_run=dry_run)
+
+    def delete(self, kind: Kind, found: Object, options: Object, *, dry_run: bool = False) -> Object:
+        """Remove an object, or mark it where a kubelet or a finalizer must agree first. Raises 409."""
+        metadata = found["metadata"]
+        for field, value in (options.get("preconditions") or {}).items():
+            if value != metadata.get(field):
+                label = {"uid": "UID", "resourceVersion": "ResourceVersion"}[field]
+                why = (
+                    f"Precondition failed: {label} in precondition: {value}, {label} in object meta: {metadata[field]}"
+                )
+                raise errors.conflict(kind, metadata["name"], why)
+        grace = options.get("gracePeriodSeconds")
+        if grace is None:
+            grace = found.get("spec", {}).get("terminationGracePeriodSeconds", 30) if kind.kind == "Pod" else 0
+        waits = kind.kind == "Pod" and grace > 0 and found["spec"].get("nodeName")
+        if dry_run:
+            return found
+        if waits or metadata.get("finalizers"):
+            metadata.setdefault("deletionTimestamp", self.stamp(timedelta(seconds=grace)))
+            metadata.setdefault("deletionGracePeriodSeconds", grace)
+            self._keep(kind, found)
+            return copy.deepcopy(found)
+        self.remove(kind, metadata.get("namespace", ""), metadata["name"])
+        return found
+
+    def remove(self, kind: Kind, namespace: str, name: str) -> None:
+        """Take an object out, whatever it says."""
+        self._stored.get(kind.kind, {}).pop((kind.kind, namespace, name), None)
+        self.version += 1
+
+    def stamp(self, later: timedelta = timedelta(0)) -> str:
+        """Write the server's time as `metav1.Time`: whole seconds."""
+        return (self.now() + later).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def _answer(self, kind: Kind, found: Object, *, dry_run: bool) -> Object:
+        if dry_run:
+            return found
+        self._keep(kind, found)
+        return copy.deepcopy(found)
+
+    def _keep(self, kind: Kind, found: Object) -> None:
+        self.version += 1
+        metadata = found["metadata"]
+        metadata["resourceVersion"] = str(self.version)
+        found["apiVersion"], found["kind"] = kind.api_version, kind.kind
+        key = (kind.kind, metadata.get("namespace", ""), metadata["name"])
+        self._stored.setdefault(kind.kind, {})[key] = copy.deepcopy(found)
+
+    def _check_namespace(self, kind: Kind, namespace: str, metadata: Object) -> None:
+        if not kind.namespaced:
+            return
+        if metadata.setdefault("namespace", namespace) != namespace:
+            raise errors.bad_request(
+                "the namespace of the provided object does not match the namespace sent on the request"
+            )
+        if ("Namespace", "", namespace) not in self._stored["Namespace"]:
+            raise errors.not_found(BY_NAME["v1", "Namespace"], namespace)
+
+    def _admit(self, kind: Kind, namespace: str, found: Object) -> None:
+        if kind.kind == "Namespace":
+            return
+        if kind.kind == "Pod":
+            account = found["spec"].setdefault("serviceAccountName", "default")
+            if ("ServiceAccount", namespace, account) not in self._stored.get("ServiceAccount", {}):
+                why = f'error looking up service account {namespace}/{account}: serviceaccount "{account}" not found'
+                raise errors.forbidden(kind, found["metadata"]["name"], why)
+        if kind.kind == "Event" and (found["involvedObject"].get("namespace") or "default") != namespace:
+            raise errors.invalid(
+                kind, found["metadata"]["name"], "involvedObject.namespace", "does not match event.namespace"
+            )
+
+    def _sign(self, kind: Kind, found: Object, agent: str, *, subresource: str) -> None:
+        entry: Object = {"manager": agent, "operation": "Update", "apiVersion": kind.api_version, "time": self.stamp()}
+        entry |= {"fieldsType": "FieldsV1", "fieldsV1": {}}
+        if subresource:
+            entry["subresource"] = subresource
+        others = found["metadata"].get("managedFields") or []
+        same = ("manager", "operation", "subresource")
+        kept = [old for old in others if any(old.get(key) != entry.get(key) for key in same)]
+        found["metadata"]["managedFields"] = [*kept, entry]
+
+
+def _check_kind(kind: Kind, body: Any) -> None:
+    if not isinstance(body, dict):
+        raise errors.bad_request("the object provided is unrecognized (must be of type object)")
+    if (body.get("kind"), body.get("apiVersion")) != (kind.kind, kind.api_version):
+        given, wanted = f"{body.get('apiVersion')}, Kind={body.get('kind')}", f"{kind.api_version}, Kind={kind.kind}"
+        raise errors.bad_request(f"the API version in the data ({given}) does not match the expected one ({wanted})")
+
+
+def _check_name(kind: Kind, name: str) -> None:
+    if not name:
+        raise errors.invalid(kind, "", "metadata.name", "Required value: name or generateName is required")
+    if not _NAME.fullmatch(name) or len(name) > 253:
+        why = (
+            f"Invalid value: {json.dumps(name)}: a lowercase RFC 1123 subdomain must consist of lower case alphanumeric"
+        )
+        raise errors.invalid(kind, name, "metadata.name", why)
+
+
+def _merge_scope(kind: Kind, before: Object, after: Object, subresource: str) -> Object:
+    """Keep what this request cannot write: the status, or everything but it, and what only the server sets."""
+    if subresource == "status":
+        merged = copy.deepcopy(before)
+        if "status" in after:
+            merged["status"] = after["status"]
+        return merged
+    for name in (*_SERVER_SET, "resourceVersion", "namespace"):
+        after["metadata"].pop(name, None)
+        if name in before["metadata"]:
+            after["metadata"][name] = copy.deepcopy(before["metadata"][name])
+    if kind.status:
+        after.pop("status", None)
+        if "status" in before:
+            after["status"] = copy.deepcopy(before["status"])
+    fill(kind, after)
+    return after
+
+
+def _content(found: Object) -> Object:
+    metadata = {
+        key: value for key, value in found["metadata"].items() if key not in ("managedFields", "resourceVersion")
+    }
+    return {**found, "metadata": metadata}
