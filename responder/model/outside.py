@@ -1,7 +1,7 @@
 """What outside systems answered, as plain data."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import overload
 
@@ -108,3 +108,11 @@ class AmSilence:
     ends_at: datetime
     created_by: str
     comment: str
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where a receiver is and the secret that lets us in, from the settings; both are kept out of logs."""
+
+    url: str = field(repr=False)
+    secret: str = field(default="", repr=False)

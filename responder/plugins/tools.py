@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol
 
 from responder.model.facts import IncidentFacts
-from responder.model.message import Chart, Line, Message
-from responder.model.outside import HttpAnswer, RelatedIncident, Samples
+from responder.model.message import Block, Chart, Line, Message
+from responder.model.outside import Destination, HttpAnswer, RelatedIncident, Samples
 from responder.model.resource import Resource
 from responder.model.target import Target
 
@@ -178,10 +178,15 @@ class Slack(Protocol):
         """
 
     async def update(self, ref: Mapping[str, str], message: Message) -> Mapping[str, str]:
-        """Edit a message in place. Raises PermanentError when it is gone."""
+        """Edit a message in place. Raises MessageGone when that is impossible for good."""
 
-    async def upload(self, ref: Mapping[str, str], *, name: str, title: str, content: bytes) -> None:
-        """Put a file into the thread of a message."""
+    async def upload(
+        self, ref: Mapping[str, str], *, name: str, title: str, content: bytes, look_first: bool = False
+    ) -> None:
+        """Put a file into the thread of a message; with `look_first` not if one of that name is there."""
+
+    def overflow(self, message: Message) -> tuple[Block, ...]:
+        """Return the blocks that do not fit whole into the message, which says that they are in the thread."""
 
 
 class NotifierTools(Protocol):
@@ -202,7 +207,14 @@ class NotifierTools(Protocol):
         """Draw a chart as PNG. Raises NotConfigured where the `charts` extra is not installed."""
 
     def render(self, message: Message, form: str) -> str:
-        """Render a message as "text", "markdown", "html", or "ansi" for a terminal."""
+        """Render a message as "text", "markdown", "html", "ansi" for a terminal, or "slack": JSON of text and blocks."""
+
+    def destination(self, kind: str, name: str) -> Destination:
+        """
+        Look up what the settings keep for the receivers of a kind ("pagerduty", "slack_webhook", "webhook").
+
+        Raises: NotConfigured, listing the names there are.
+        """
 
     def print(self, text: str) -> None:
         """Write to the console of the process."""

@@ -17,6 +17,8 @@ from responder.settings.sections import (
     Datasources,
     Endpoint,
     KubernetesAccess,
+    OutgoingWebhook,
+    PagerDuty,
     ServerTls,
     SlackAccess,
     Webhook,
@@ -47,6 +49,8 @@ class Settings(Section):
         {}, description="Named credentials for http.* steps, bound to their `url`."
     )
     slack: SlackAccess = SlackAccess()
+    pagerduty: PagerDuty = PagerDuty()
+    outgoing: dict[str, OutgoingWebhook] = Field({}, description="Addresses that take our messages, by name.")
     automation: Automation = Field("suggest", description="Ceiling for all actions.")
     quiet_for: Span = Field(timedelta(minutes=5), description="How long all must be quiet before an incident resolves.")
     group_wait: Span = Field(timedelta(seconds=5), description="group_wait of the route that points at us.")

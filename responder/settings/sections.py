@@ -130,8 +130,39 @@ class ServerTls(Certified):
         return self
 
 
+class IncomingWebhook(Section):
+    """An incoming webhook of a Slack channel; its address is a secret."""
+
+    url: Annotated[SecretStr, schemes("http", "https")] = Field(description="https://hooks.slack.com/services/...")
+
+
 class SlackAccess(Section):
     """A Slack workspace."""
 
-    bot_token: SecretStr | None = Field(None, description="xoxb-...; scopes chat:write, files:write, channels:history.")
+    bot_token: SecretStr | None = Field(
+        None,
+        description="xoxb-...; scopes chat:write, chat:write.public, files:write, channels:read and channels:history;"
+        " for private channels groups:read and groups:history.",
+    )
     base_url: HttpUrl = Field("https://slack.com/api/", description="For a proxy or a test server.")
+    webhooks: dict[str, IncomingWebhook] = Field({}, description="Incoming webhooks, by the name that rules use.")
+
+
+class PagerDutyService(Section):
+    """A service of PagerDuty."""
+
+    routing_key: SecretStr = Field(description="The integration key of its Events API v2 integration.")
+
+
+class PagerDuty(Section):
+    """PagerDuty."""
+
+    base_url: HttpUrl = Field("https://events.pagerduty.com", description="Of the EU region, or a test server.")
+    services: dict[str, PagerDutyService] = Field({}, description="Services, by the name that rules use.")
+
+
+class OutgoingWebhook(Section):
+    """An address of yours that takes our messages as signed JSON."""
+
+    url: Annotated[SecretStr, schemes("http", "https")] = Field(description="Where the messages are posted.")
+    signing_key: SecretStr = Field(description="Shared with the receiver, which checks the signature with it.")
