@@ -61,6 +61,18 @@ class StoreUnavailable(ResponderError):
     """The store does not answer: check `database_url`. Nothing was accepted; Alertmanager keeps the alert."""
 
 
+class IntakeFull(StoreUnavailable):
+    """More deliveries wait for their commit than fit: send it again."""
+
+    def __init__(self, message: str | None = None, *, retry_after: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class StoreRefused(ResponderError):
+    """The store works but does not take this value; the same again would fail again."""
+
+
 class StoreLocked(ConfigError):
     """Another responder process uses this SQLite file: stop it, or give this one its own `database_url`."""
 

@@ -1,0 +1,67 @@
+"""What the engine shows to the door: which incidents are wanted, what waits, what was refused."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from responder.model.incident import Status
+from responder.model.labels import Labels
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which incidents: None for any. Numbers below `before`, newest first, at most `limit`."""
+
+    status: Status | None = None
+    severity: str | None = None
+    rule: str | None = None
+    before: int | None = None
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """
+    A delivery, or one alert of it, that was refused for good.
+
+    `body` is its beginning; `size` counts all of it, in bytes. `times` counts how often the same one came.
+    """
+
+    received_at: datetime
+    status: int
+    reason: str
+    sender: str
+    size: int
+    body: bytes
+    id: int = 0
+    times: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """
+    What waits and what is open.
+
+    `oldest` is when the oldest delivery that waits came, None when none does. `waiting` are commands not yet done, by
+    kind; `rejected` the refused ones kept.
+    """
+
+    inbox: int
+    oldest: datetime | None
+    open_by_severity: Mapping[str, int]
+    rejected: int
+    waiting: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class SeenAlert:
+    """One stored episode of an alert; `incident` is 0 for one that was only recorded."""
+
+    fingerprint: str
+    started_at: datetime
+    ended_at: datetime | None
+    labels: Labels
+    annotations: Labels
+    cluster: str
+    rule: str
+    incident: int
