@@ -207,7 +207,7 @@ class NotifierTools(Protocol):
         """Draw a chart as PNG. Raises NotConfigured where the `charts` extra is not installed."""
 
     def render(self, message: Message, form: str) -> str:
-        """Render a message as "text", "markdown", "html", "ansi" for a terminal, or "slack": text and blocks as JSON."""
+        """Render a message as "text", "markdown", "html", "ansi" (a terminal) or "slack" (JSON: text and blocks)."""
 
     def destination(self, kind: str, name: str) -> Destination:
         """
