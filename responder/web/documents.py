@@ -1,0 +1,225 @@
+"""The documents of the API as types; the OpenAPI document is generated from them."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from responder.model.finding import DiagnosticStatus, Finding, Proposal
+from responder.model.incident import Incident, Status
+from responder.model.message import plain
+from responder.model.timeline import Event, Happening
+
+
+class Document(BaseModel):
+    """One document."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Problem(Document):
+    """Why there is no other answer."""
+
+    error: str = Field(description="One line that says what to change.")
+
+
+class AlertView(Document):
+    """One episode of an alert."""
+
+    fingerprint: str = Field(description="Alertmanager's identity of the label set.")
+    status: Literal["firing", "resolved"]
+    labels: dict[str, str]
+    starts_at: datetime
+    ends_at: datetime | None = Field(description="Null while it fires.")
+
+
+class IncidentSummary(Document):
+    """An incident in a list."""
+
+    id: str = Field(examples=["INC-1"])
+    rule: str = Field(description="The rule that opened it, as pack/rule.")
+    severity: str
+    status: Status
+    title: str
+    opened_at: datetime
+    resolved_at: datetime | None
+    alerts: list[AlertView] = Field(description="Earliest first.")
+
+
+class IncidentList(Document):
+    """One page of incidents, newest first."""
+
+    incidents: list[IncidentSummary]
+    next: str | None = Field(description="Give it as `after` for the next page; null on the last.")
+
+
+class FindingView(Document):
+    """A conclusion that holds."""
+
+    name: str
+    say: str
+    cause: str = Field(description="The cause that it names; empty for none.")
+    severity: str = Field(description="The severity that it asks for; empty for none.")
+    as_of: datetime | None
+
+
+class DiagnosticView(Document):
+    """What one diagnostic yielded last."""
+
+    name: str
+    status: DiagnosticStatus
+    headline: str
+    evidence: list[str]
+    error: str = Field(description="Why it could not look; empty when it could.")
+    as_of: datetime | None
+
+
+class ProposalView(Document):
+    """An action named to people."""
+
+    name: str
+    action: str = Field(description="The plugin that would act; empty for a sequence.")
+    target: str
+    commands: list[str] = Field(description="What a person would type, one command each.")
+    mode: str
+    because: str = Field(description="The finding that proposed it; empty when it is always offered.")
+    proposed_at: datetime
+
+
+class TimelineEntry(Document):
+    """Something that happened, in the order in which it was written."""
+
+    id: int
+    at: datetime
+    what: Happening = Field(discriminator="kind")
+
+
+class IncidentDetail(IncidentSummary):
+    """An incident whole."""
+
+    cluster: str
+    team: str
+    target: str
+    severity_why: str
+    acknowledged_by: str
+    findings: list[FindingView]
+    diagnostics: list[DiagnosticView]
+    proposals: list[ProposalView]
+    timeline: list[TimelineEntry]
+
+
+class RejectedView(Document):
+    """A delivery that could never be accepted."""
+
+    id: int
+    received_at: datetime
+    status: int = Field(description="The HTTP status that it was answered with.")
+    reason: str
+    sender: str
+    size: int = Field(description="Bytes of the body as it arrived.")
+    times: int = Field(description="How often the same one came.")
+    body: str = Field(description="Its beginning, as text; what is not UTF-8 is replaced.")
+
+
+class RejectedList(Document):
+    """The rejected deliveries that are kept, newest first."""
+
+    rejected: list[RejectedView]
+    total: int = Field(description="How many are kept.")
+
+
+class Dependency(Document):
+    """Something that we need or use."""
+
+    ok: bool
+    detail: str = ""
+
+
+class Readiness(Document):
+    """Whether deliveries can be taken. `dependencies` do not count: without them we go on, and say so."""
+
+    ready: bool
+    store: Dependency
+    rules: Dependency
+    dependencies: dict[str, Dependency]
+
+
+def summary(incident: Incident) -> IncidentSummary:
+    """Show an incident in a list."""
+    return IncidentSummary(**_summary(incident))
+
+
+def detail(incident: Incident, events: Iterable[Event]) -> IncidentDetail:
+    """Show an incident whole."""
+    return IncidentDetail(
+        **_summary(incident),
+        cluster=incident.cluster,
+        team=incident.team,
+        target=str(incident.target),
+        severity_why=incident.severity_why,
+        acknowledged_by=incident.acknowledged_by,
+        findings=[_finding(finding) for finding in incident.findings],
+        diagnostics=_diagnostics(incident),
+        proposals=[_proposal(proposal) for proposal in incident.proposals],
+        timeline=[TimelineEntry(id=event.id, at=event.at, what=event.what) for event in events],
+    )
+
+
+def _summary(incident: Incident) -> dict[str, object]:
+    episodes = sorted(incident.episodes, key=lambda e: (e.started_at, e.fingerprint))
+    return {
+        "id": incident.id,
+        "rule": incident.rule,
+        "severity": incident.severity,
+        "status": incident.status,
+        "title": incident.title,
+        "opened_at": incident.opened_at,
+        "resolved_at": incident.resolved_at,
+        "alerts": [
+            {
+                "fingerprint": episode.fingerprint,
+                "status": "firing" if episode.firing else "resolved",
+                "labels": episode.labels,
+                "starts_at": episode.started_at,
+                "ends_at": episode.ended_at,
+            }
+            for episode in episodes
+        ],
+    }
+
+
+def _finding(finding: Finding) -> FindingView:
+    return FindingView(
+        name=finding.name,
+        say=plain(finding.say),
+        cause=finding.cause,
+        severity=finding.severity,
+        as_of=finding.as_of,
+    )
+
+
+def _diagnostics(incident: Incident) -> list[DiagnosticView]:
+    return [
+        DiagnosticView(
+            name=diagnosis.name,
+            status=diagnosis.status,
+            headline=diagnosis.reading.headline if diagnosis.reading else "",
+            evidence=list(diagnosis.reading.evidence) if diagnosis.reading else [],
+            error=diagnosis.reading.error if diagnosis.reading else diagnosis.why,
+            as_of=diagnosis.as_of,
+        )
+        for diagnosis in incident.diagnoses.values()
+    ]
+
+
+def _proposal(proposal: Proposal) -> ProposalView:
+    return ProposalView(
+        name=proposal.name,
+        action=proposal.plugin,
+        target=str(proposal.target),
+        commands=list(proposal.commands),
+        mode=proposal.mode,
+        because=proposal.because,
+        proposed_at=proposal.proposed_at,
+    )

@@ -1,0 +1,139 @@
+"""The door as a whole: which routes there are, and who answers them."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from aiohttp import web
+from pydantic import BaseModel
+
+from responder.model.severity import Scale
+from responder.settings.process import Settings
+from responder.web.access import Access, Gate
+from responder.web.api import Api, IncidentQuery, Page
+from responder.web.body import Room
+from responder.web.documents import IncidentDetail, IncidentList, Problem, Readiness, RejectedList
+from responder.web.health import HealthPages
+from responder.web.metrics import Metrics
+from responder.web.openapi import describe
+from responder.web.ports import Intake, Reader, Vitals
+from responder.web.routes import Handle, Route, Router
+from responder.web.server import Listener, server_tls
+from responder.web.webhook import Webhook
+
+Answers = Mapping[int, type[BaseModel] | str]
+LINE = "text/plain"
+JSON = "application/json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Behind:
+    """What stands behind the door. `scale` is the one in use now; `now` is the clock, aware, UTC."""
+
+    intake: Intake
+    reader: Reader
+    vitals: Vitals
+    metrics: Metrics
+    scale: Callable[[], Scale]
+    now: Callable[[], datetime]
+    version: str
+
+
+class Door:
+    """The HTTP server with all its routes."""
+
+    def __init__(self, settings: Settings, behind: Behind) -> None:
+        """Raises: ConfigError when nobody is kept out and that is not written out, or TLS cannot work."""
+        webhook = settings.webhook
+        gate = Gate(settings)
+        self.room = Room(webhook.intake)
+        self.listener = Listener(self._answer, read_timeout=webhook.read_timeout, tls=server_tls(settings.tls))
+        self._settings = settings
+        self._behind = behind
+        self.routes = (self._webhook(), *self._api(), *self._health(), self._openapi())
+        self._router = Router(self.routes, gate, behind.metrics.rejected)
+
+    async def open(self) -> None:
+        """Listen. Raises: ConfigError when the address cannot be had."""
+        await self.listener.start(*self._settings.address)
+
+    def refuse(self) -> None:
+        """Answer 503 from now on, also on `/readyz`."""
+        self._router.closing = True
+
+    async def close(self, within: timedelta) -> None:
+        """Refuse what is new, let end what has begun."""
+        self.refuse()
+        await self.listener.stop(within)
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        return await self._router(request)
+
+    def _webhook(self) -> Route:
+        webhook = Webhook(
+            intake=self._behind.intake,
+            room=self.room,
+            metrics=self._behind.metrics,
+            max_body=self._settings.webhook.max_body,
+            deadline=self.listener.deadline,
+            now=self._behind.now,
+        )
+        return Route(
+            method="POST",
+            path="/v1/webhooks/alertmanager",
+            access=Access.SENDER,
+            handle=webhook.receive,
+            summary="Take a delivery of Alertmanager in; 200 means that it is committed.",
+            answers=dict.fromkeys((200, 400, 401, 403, 413, 415, 422, 503), LINE),
+            body="Alertmanager's webhook JSON, version 4.",
+        )
+
+    def _api(self) -> Iterator[Route]:
+        api = Api(reader=self._behind.reader, scale=self._behind.scale)
+        yield _reading("/v1/incidents", api.incidents, "List incidents, newest first.", IncidentList, IncidentQuery)
+        yield _reading("/v1/incidents/{id}", api.incident, "Show an incident whole.", IncidentDetail)
+        yield _reading("/v1/deliveries/rejected", api.rejected, "List rejected deliveries.", RejectedList, Page)
+
+    def _health(self) -> Iterator[Route]:
+        pages = HealthPages(
+            vitals=self._behind.vitals,
+            reader=self._behind.reader,
+            metrics=self._behind.metrics,
+            room=self.room,
+            now=self._behind.now,
+            closing=lambda: self._router.closing,
+        )
+        yield _open("/healthz", pages.healthz, "Say that the process lives.", {200: LINE})
+        yield _open("/readyz", pages.readyz, "Say whether deliveries can be taken.", {200: Readiness, 503: Readiness})
+        yield _open("/metrics", pages.metrics_page, "Metrics for Prometheus.", {200: "text/plain"})
+
+    def _openapi(self) -> Route:
+        async def openapi(_: web.BaseRequest, __: str) -> web.Response:
+            return web.Response(body=json.dumps(self.openapi()).encode(), content_type=JSON)
+
+        return _open("/openapi.json", openapi, "This document.", {200: JSON})
+
+    def openapi(self) -> dict[str, Any]:
+        """Write the OpenAPI document of all routes."""
+        return describe(self.routes, self._behind.version)
+
+
+def _open(path: str, handle: Handle, summary: str, answers: Answers) -> Route:
+    return Route(method="GET", path=path, access=Access.OPEN, handle=handle, summary=summary, answers=answers)
+
+
+def _reading(
+    path: str, handle: Handle, summary: str, answer: type[BaseModel], query: type[BaseModel] | None = None
+) -> Route:
+    problems = dict.fromkeys((401, 403, 503, 400 if query else 404), Problem)
+    return Route(
+        method="GET",
+        path=path,
+        access=Access.READER,
+        handle=handle,
+        summary=summary,
+        answers={200: answer, **problems},
+        query=query,
+    )

@@ -1,0 +1,55 @@
+"""Health says how things are, also when they are bad."""
+
+import aiohttp
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.web.house import House
+
+
+async def test_readiness_names_the_store_the_rules_and_each_dependency(
+    house: House, stranger: aiohttp.ClientSession
+) -> None:
+    async with stranger.get(f"{house.url}/readyz") as answer:
+        assert (answer.status, await answer.json()) == (
+            200,
+            {
+                "ready": True,
+                "store": {"ok": True, "detail": ""},
+                "rules": {"ok": True, "detail": "version 1"},
+                "dependencies": {"slack": {"ok": False, "detail": "refused"}},
+            },
+        )
+
+
+async def test_without_the_store_it_is_alive_but_not_ready(house: House, stranger: aiohttp.ClientSession) -> None:
+    house.down = True
+    async with stranger.get(f"{house.url}/readyz") as answer:
+        assert (answer.status, (await answer.json())["store"]["ok"]) == (503, False)
+    async with stranger.get(f"{house.url}/healthz") as answer:
+        assert answer.status == 200
+
+
+async def scrape(house: House, session: aiohttp.ClientSession) -> dict[str, float]:
+    async with session.get(f"{house.url}/metrics") as answer:
+        assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+        text = await answer.text()
+    return {
+        sample.name + "".join(f"/{value}" for value in sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+async def test_metrics_say_what_waits_and_what_is_open(house: House, stranger: aiohttp.ClientSession) -> None:
+    found = await scrape(house, stranger)
+    assert found["responder_inbox_deliveries"] == 3
+    assert found["responder_correlate_lag_seconds"] == 7
+    assert found["responder_incidents_open/critical"] == 2
+    assert found["responder_commands_waiting/diagnose"] == 4
+    assert found["responder_store_up"] == 1
+    assert found["responder_intake_bytes"] == 0
+
+
+async def test_metrics_are_there_while_the_store_is_down(house: House, stranger: aiohttp.ClientSession) -> None:
+    house.down = True
+    assert (await scrape(house, stranger))["responder_store_up"] == 0
