@@ -10,9 +10,9 @@ from yarl import URL
 
 from responder.clients import tls
 from responder.clients.http import login_headers
-from responder.clients.status import error_of, quote
 from responder.clients.wire import Exchange, Wire
 from responder.errors import PermanentError, TransientError
+from responder.model.answers import error_of, quote
 from responder.model.outside import HttpAnswer
 from responder.settings.sections import Endpoint
 

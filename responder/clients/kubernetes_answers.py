@@ -6,8 +6,8 @@ import orjson
 
 from responder.clients.kubernetes_connection import Answer
 from responder.clients.kubernetes_paths import Address
-from responder.clients.status import quote, retry_after, worth_retrying
 from responder.errors import CallError, PermanentError, TransientError
+from responder.model.answers import quote, retry_after, worth_retrying
 
 Json = dict[str, Any]
 

@@ -9,8 +9,8 @@ from typing import Any
 import orjson
 
 from responder.clients.api import Api
-from responder.clients.status import quote, worth_retrying
 from responder.errors import CallError, PermanentError, TransientError
+from responder.model.answers import quote, worth_retrying
 from responder.model.labels import common
 from responder.model.message import Line, Point
 from responder.model.outside import HttpAnswer, Sample, Samples

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from responder.clients.status import error_of, retry_after, worth_retrying
 from responder.errors import PermanentError, TransientError
+from responder.model.answers import error_of, retry_after, worth_retrying
 
 TABLE = {
     **dict.fromkeys((301, 302, 307, 308, 400, 401, 402, 403, 404, 405, 406, 409, 410), False),
