@@ -206,8 +206,12 @@ class NotifierTools(Protocol):
     async def draw(self, chart: Chart) -> bytes:
         """Draw a chart as PNG. Raises NotConfigured where the `charts` extra is not installed."""
 
-    def render(self, message: Message, form: str) -> str:
-        """Render a message as "text", "markdown", "html", "ansi" (a terminal) or "slack" (JSON: text and blocks)."""
+    def render(self, message: Message, form: str, previous: Message | None = None) -> str:
+        """
+        Render a message as "text", "markdown", "html", "ansi" (a terminal) or "slack" (JSON: text and blocks).
+
+        For a terminal, what `previous` did not have is marked as new.
+        """
 
     def destination(self, kind: str, name: str) -> Destination:
         """

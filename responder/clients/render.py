@@ -1,0 +1,43 @@
+"""A message in any form, by name: what `NotifierTools.render` answers."""
+
+import json
+from zoneinfo import ZoneInfo
+
+from responder.clients import render_ansi, render_html, render_markdown, render_text
+from responder.clients.render_ansi import WIDTH
+from responder.clients.slack import blocks
+from responder.errors import PermanentError
+from responder.model.message import Message
+
+FORMS = ("text", "markdown", "html", "ansi", "slack")
+
+
+def render(
+    message: Message,
+    form: str,
+    timezone: str = "UTC",
+    *,
+    width: int = WIDTH,
+    previous: Message | None = None,
+) -> str:
+    """
+    Render as one of FORMS, times in a zone by its IANA name (Slack shows each reader's own).
+
+    `width` in columns, and `previous`, against which news are marked, count for "ansi" only. Raises: PermanentError for
+    a form that there is not.
+    """
+    zone = ZoneInfo(timezone)
+    match form:
+        case "text":
+            return render_text.render(message, zone)
+        case "markdown":
+            return render_markdown.render(message, zone)
+        case "html":
+            return render_html.render(message, zone)
+        case "ansi":
+            return render_ansi.render(message, zone, width=width, previous=previous)
+        case "slack":
+            rendering = blocks.render(message)
+            return json.dumps({"text": rendering.text, "blocks": rendering.blocks})
+        case _:
+            raise PermanentError(f"there is no form {form!r} of a message; there are: {', '.join(FORMS)}")
