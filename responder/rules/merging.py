@@ -1,6 +1,7 @@
 """Puts a playbook together from its own words, the sets that it uses, and what a deployment overrides."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from responder.rules.nodes import Entry, MappingNode, Node, Scalar, SequenceNode, merged, plain
 from responder.rules.problems import Problems, meant
@@ -96,8 +97,8 @@ def _over(below: MappingNode | None, above: MappingNode, key: str, problems: Pro
     below = below or MappingNode(above.spot)
     known: list[Entry] = []
     for entry in above.entries:
-        if below.entry(entry.key.text):
-            known.append(entry)
+        if before := below.entry(entry.key.text):
+            known.append(Entry(entry.key, _as_before(before.node, entry.node)))
         else:
             problems.error(
                 entry.key.spot,
@@ -107,6 +108,13 @@ def _over(below: MappingNode | None, above: MappingNode, key: str, problems: Pro
     for entry in known:
         below = _replace(below, entry, deep=key in _NAMED)
     return below
+
+
+def _as_before(before: Node, after: Node) -> Node:
+    """Let a whole number stand for a fraction: `1` for `1.0`."""
+    if isinstance(before, Scalar) and isinstance(before.value, float) and isinstance(after, Scalar):
+        return replace(after, value=float(after.value)) if type(after.value) is int else after
+    return after
 
 
 def _replace(below: MappingNode, entry: Entry, *, deep: bool) -> MappingNode:

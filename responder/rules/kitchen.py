@@ -1,0 +1,75 @@
+"""What it takes to run a playbook: its evaluator, and the commands of its actions; also for stored playbooks."""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+
+from pydantic import BaseModel
+
+from responder.expressions.evaluator import Evaluator
+from responder.expressions.schema import Schema
+from responder.model import codec
+from responder.model.playbook import ActionStep, Playbook
+from responder.model.target import Target
+from responder.model.verdict import Json
+from responder.plugins.registry import Registry
+
+KEPT = 256
+"""Evaluators; a deployment has some dozen playbooks, and open incidents may keep older ones."""
+
+
+class Kitchen:
+    """Builds evaluators once for each playbook, by its digest."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._evaluators: OrderedDict[str, Evaluator] = OrderedDict()
+        self._seen: OrderedDict[int, tuple[Playbook, str]] = OrderedDict()
+
+    def evaluator(self, playbook: Playbook) -> Evaluator:
+        """
+        Return the evaluator of a playbook.
+
+        A diagnostic whose plugin is gone is unknown to it: what reads it is undecided.
+        """
+        digest = self._digest(playbook)
+        if digest not in self._evaluators:
+            self._evaluators[digest] = Evaluator(schema_of(playbook, self._registry))
+        self._evaluators.move_to_end(digest)
+        while len(self._evaluators) > KEPT:
+            self._evaluators.popitem(last=False)
+        return self._evaluators[digest]
+
+    def params_of(self, plugin: str) -> type[BaseModel] | None:
+        """Return what a diagnostic or an action takes; None when there is no such plugin."""
+        found = self._registry.diagnostics.get(plugin) or self._registry.actions.get(plugin)
+        return found.Params if found else None
+
+    def command(self, step: ActionStep, params: Mapping[str, Json], target: Target) -> tuple[str, ...]:
+        """
+        Return the commands that a person would type for an action; none for a sequence.
+
+        Raises: pydantic's ValidationError when the parameters, evaluated, are not what the action takes.
+        """
+        plugin = self._registry.actions.get(step.plugin)
+        return plugin.command(plugin.Params.model_validate(params), target) if plugin else ()
+
+    def _digest(self, playbook: Playbook) -> str:
+        known = self._seen.get(id(playbook))
+        if known and known[0] is playbook:
+            return known[1]
+        digest = codec.PLAYBOOK.digest(playbook)
+        self._seen[id(playbook)] = (playbook, digest)
+        while len(self._seen) > KEPT:
+            self._seen.popitem(last=False)
+        return digest
+
+
+def schema_of(playbook: Playbook, registry: Registry) -> Schema:
+    """Declare what the expressions of a playbook may read."""
+    results: dict[str, type[BaseModel]] = {}
+    for step in playbook.diagnostics:
+        plugin = registry.diagnostics.get(step.plugin)
+        if plugin is not None:
+            results[step.name] = plugin.result_type(dict(step.params))
+    inputs = {name: str(wanted.get("type", "string")) for a in playbook.actions for name, wanted in a.inputs.items()}
+    return Schema(results=results, vars=playbook.vars, inputs=inputs)

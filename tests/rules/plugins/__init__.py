@@ -1,0 +1,1 @@
+"""Small plugins for the tests of the grammar."""
