@@ -6,6 +6,8 @@ It errs on the side of hiding: a log line that loses a harmless value is cheaper
 
 import re2
 
+from responder.model.verdict import Json
+
 MARK = "[redacted]"
 
 _KEYED = re2.compile(
@@ -24,6 +26,10 @@ _SCHEME = re2.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{12,}")
 _USERINFO = re2.compile(r"([a-zA-Z][\w+.-]*://[^\s:/@]*:)[^\s/@]+(@)")
 _PEM = re2.compile(r"(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)")
 
+_SECRET_NAME = re2.compile(
+    r"(?i).*(?:password|passwd|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential).*"
+)
+
 
 def redact(text: str) -> str:
     """Return the text with passwords, tokens, keys and credentials in URLs replaced by a mark."""
@@ -33,3 +39,16 @@ def redact(text: str) -> str:
     text = _USERINFO.sub(r"\1" + MARK + r"\2", text)
     text = _SHAPED.sub(MARK, text)
     return str(_KEYED.sub(r"\1" + MARK, text))
+
+
+def redact_json(value: Json, *, name: str = "") -> Json:
+    """Return the JSON value with secrets out of every string, and whole strings under a name that means a secret."""
+    match value:
+        case str():
+            return MARK if value and _SECRET_NAME.fullmatch(name) else redact(value)
+        case dict():
+            return {key: redact_json(item, name=str(key)) for key, item in value.items()}
+        case list() | tuple():
+            return [redact_json(item, name=name) for item in value]
+        case _:
+            return value
