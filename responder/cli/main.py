@@ -1,10 +1,37 @@
-"""The `responder` command."""
+"""The `responder` command: which commands there are, and how errors of the user are shown."""
+
+import sys
 
 import typer
 
-app = typer.Typer(name="responder", no_args_is_help=True, help="An Alertmanager webhook receiver and auto-responder.")
+from responder.cli.settings import settings
+from responder.errors import ConfigError, ResponderError, StoreLocked
+
+WRONG_SETTINGS = 2
+STORE_LOCKED = 3
+
+app = typer.Typer(
+    name="responder",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="An Alertmanager webhook receiver and auto-responder: one enriched, living message per incident.",
+)
+app.command()(settings)
 
 
 def main() -> None:
-    """Run the command line."""
-    app()
+    """Run the command line; what the user can mend is said in plain words, with an exit status of its own."""
+    try:
+        app()
+    except StoreLocked as error:
+        _end(error, STORE_LOCKED)
+    except ConfigError as error:
+        _end(error, WRONG_SETTINGS)
+    except ResponderError as error:
+        _end(error, 1)
+
+
+def _end(error: ResponderError, status: int) -> None:
+    typer.echo("\n".join(f"responder: {line}" for line in str(error).splitlines()), err=True)
+    sys.exit(status)

@@ -16,6 +16,7 @@ from responder.settings.sections import (
     Cluster,
     Datasources,
     Endpoint,
+    HttpPolicy,
     KubernetesAccess,
     OutgoingWebhook,
     PagerDuty,
@@ -48,6 +49,7 @@ class Settings(Section):
     credentials: dict[str, Endpoint] = Field(
         {}, description="Named credentials for http.* steps, bound to their `url`."
     )
+    http: HttpPolicy = HttpPolicy()
     slack: SlackAccess = SlackAccess()
     pagerduty: PagerDuty = PagerDuty()
     outgoing: dict[str, OutgoingWebhook] = Field({}, description="Addresses that take our messages, by name.")

@@ -1,10 +1,11 @@
 """The groups of settings."""
 
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, IPvAnyNetwork, SecretStr, model_validator
 
 from responder.settings.section import HttpUrl, Secrets, Section, Span, schemes
 
@@ -40,13 +41,23 @@ class Endpoint(Section):
     username: str = Field("", description="For basic authentication.")
     password: SecretStr | None = Field(None, description="For basic authentication.")
     headers: dict[str, SecretStr] = Field({}, description="Extra headers, such as X-Scope-OrgID.")
-    tls: Tls = Tls()
+    tls: Tls = Field(Tls(), description="TLS, where the address begins with https.")
 
     @model_validator(mode="after")
     def _one_way_in(self) -> Self:
         if self.bearer_token and (self.username or self.password):
             raise ValueError("give bearer_token, or username and password, not both")
         return self
+
+
+class HttpPolicy(Section):
+    """What steps of the kind http.* may reach."""
+
+    refuse: list[IPvAnyNetwork] = Field(
+        [ip_network("169.254.0.0/16"), ip_network("fe80::/10"), ip_network("fd00:ec2::254/128")],
+        description="Networks never asked; by default where clouds serve the credentials of the machine.",
+    )
+    redirects: bool = Field(True, description="Follow redirects within the same host.")
 
 
 class AlertmanagerEndpoint(Endpoint):
@@ -94,7 +105,7 @@ class Cluster(Section):
 
     prometheus: Endpoint | None = Field(None, description="Its Prometheus.")
     kubernetes: KubernetesAccess | None = Field(None, description="Its API server.")
-    datasources: Datasources = Datasources()
+    datasources: Datasources = Field(Datasources(), description="Its databases.")
 
 
 class Webhook(Section):

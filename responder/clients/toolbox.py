@@ -1,0 +1,127 @@
+"""
+What the clients offer, as plugins are handed it: bound to one incident's cluster, or to nobody for notifiers.
+
+The clients arrive built, as `Any`: naming their types here would load their drivers, which are heavy and often not
+needed. `wiring` builds them; `plugins.tools` says what they can do.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from responder.clients.charts import Charts
+from responder.clients.destinations import Destinations
+from responder.errors import NotConfigured
+from responder.model.facts import IncidentFacts
+from responder.model.message import Chart, Message
+from responder.model.outside import Destination, RelatedIncident
+from responder.settings.sections import DEFAULT_CLUSTER
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterClients:
+    """The clients of one cluster; None, or no entry, for what is not in the settings."""
+
+    name: str
+    kubernetes: Any = None
+    prometheus: Any = None
+    postgres: Mapping[str, Any] = field(default_factory=dict)
+    redis: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentTools:
+    """
+    What diagnostics of one incident use. `cluster` is None for one that is not in the settings: nothing of another
+    cluster is ever read instead.
+    """
+
+    incident: IncidentFacts
+    now: Callable[[], datetime]
+    cluster: ClusterClients | None
+    http: Any
+    others: Callable[[], Awaitable[Sequence[RelatedIncident]]]
+
+    @property
+    def kubernetes(self) -> Any:
+        """The API server. Raises: NotConfigured."""
+        return _there(self._cluster.kubernetes, self._setting("kubernetes", "in_cluster: true"))
+
+    @property
+    def prometheus(self) -> Any:
+        """The Prometheus. Raises: NotConfigured."""
+        return _there(self._cluster.prometheus, self._setting("prometheus", "url"))
+
+    def postgres(self, source: str) -> Any:
+        """Find a database by name. Raises: NotConfigured."""
+        return self._named("postgres", source, self._cluster.postgres)
+
+    def redis(self, source: str) -> Any:
+        """Find a Redis by name. Raises: NotConfigured."""
+        return self._named("redis", source, self._cluster.redis)
+
+    @property
+    def related(self) -> "OtherIncidents":
+        """What else is wrong now."""
+        return OtherIncidents(self.others)
+
+    @property
+    def _cluster(self) -> ClusterClients:
+        if self.cluster is None:
+            name = self.incident.cluster
+            raise NotConfigured(f"the cluster {name!r} is not in the settings: add clusters.{name}")
+        return self.cluster
+
+    def _setting(self, *names: str) -> str:
+        top = () if self.incident.cluster == DEFAULT_CLUSTER else ("clusters", self.incident.cluster)
+        return ".".join((*top, *names))
+
+    def _named(self, kind: str, name: str, known: Mapping[str, Any]) -> Any:
+        if name in known:
+            return known[name]
+        listed = ", ".join(sorted(known)) or "none"
+        raise NotConfigured(f"{self._setting('datasources', kind, name)} is not in the settings; there are: {listed}")
+
+
+@dataclass(frozen=True, slots=True)
+class OtherIncidents:
+    """What else is wrong now."""
+
+    find: Callable[[], Awaitable[Sequence[RelatedIncident]]]
+
+    async def related(self) -> Sequence[RelatedIncident]:
+        """List other open incidents that share something with this one, the most shared first."""
+        return await self.find()
+
+
+@dataclass(frozen=True, slots=True)
+class SenderTools:
+    """What notifiers use. `workspace` is None where no bot token is set."""
+
+    now: Callable[[], datetime]
+    workspace: Any
+    http: Any
+    charts: Charts
+    destinations: Destinations
+    render: Callable[[Message, str], str]
+    print: Callable[[str], None]
+
+    @property
+    def slack(self) -> Any:
+        """The Slack workspace. Raises: NotConfigured."""
+        return _there(self.workspace, "slack.bot_token")
+
+    async def draw(self, chart: Chart) -> bytes:
+        """Draw a chart as PNG. Raises: NotConfigured without the extra `charts`."""
+        return await self.charts.draw(chart)
+
+    def destination(self, kind: str, name: str) -> Destination:
+        """Look up a receiver's address and secret. Raises: NotConfigured."""
+        return self.destinations.find(kind, name)
+
+
+def _there(client: Any, setting: str) -> Any:
+    if client is None:
+        raise NotConfigured(f"it is not in the settings: add {setting}")
+    return client
