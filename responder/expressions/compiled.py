@@ -54,7 +54,7 @@ def compile_source(source: str, schema: Schema, *, as_double: bool = False) -> C
         raise complain(error, source, schema) from error
     reads = Analysis(tree, schema).reads
     own = from_vars(tree.root)
-    type_of = _name(checked.return_type())
+    type_of = schema.messages.named(str(checked.return_type()))
     root = Rewriting(tree, reads).run(as_double=as_double and type_of == "int")
     return Compiled(
         source=source,
@@ -73,8 +73,3 @@ def _load(tree: Tree, root: object) -> cel.Expression:
         return runtime.load(tree, root)
     except RuntimeError as error:
         raise ExpressionError(f"the expression cannot run: {error}", offset=0) from error
-
-
-def _name(kind: cel.Type) -> str:
-    written = str(kind).lower()
-    return written.replace("<", "(").replace(">", ")").replace("(dyn)", "") if "." not in written else str(kind)

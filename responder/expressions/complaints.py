@@ -14,9 +14,7 @@ _UNDECLARED = re.compile(r"undeclared reference to '([^']*)'")
 _NO_FIELD = re.compile(r"undefined field '([^']*)' not found in struct '([^']*)'")
 _OVERLOAD = re.compile(r"found no matching overload for '([^']*)' applied to '\((.*)\)'")
 _NO_SELECT = re.compile(r"expression of type '([^']*)' cannot be the operand of a select operation")
-_MESSAGE = re.compile(r"responder\.values\.M\d+")
 _EXPECTING = re.compile(r"(?:mismatched|extraneous) input '(.*?)' expecting .*")
-_GOOGLE = {"google.protobuf.Timestamp": "timestamp", "google.protobuf.Duration": "duration", "null_type": "null"}
 _FUNCTIONS: Final = (
     *("has", "size", "exists", "all", "exists_one", "map", "filter", "contains", "startsWith", "endsWith", "matches"),
     *("duration", "timestamp", "int", "double", "string", "bool", "getHours", "getMinutes", "getSeconds", "getDate"),
@@ -64,7 +62,7 @@ def _explain(message: str, source: str, offset: int, schema: Schema) -> Expressi
     if overload := _OVERLOAD.search(message):
         return _no_overload(overload[1], list(_types(overload[2], schema)), offset)
     if select := _NO_SELECT.search(message):
-        return ExpressionError(f"{_article(_type(select[1], schema))} has no fields", offset=offset)
+        return ExpressionError(f"{_article(schema.messages.named(select[1]))} has no fields", offset=offset)
     if syntax := _EXPECTING.search(message):
         what = "it ends too early" if syntax[1] == "<EOF>" else f"{syntax[1]!r} was not expected here"
         return ExpressionError(f"the expression cannot be read: {what}", offset=min(offset, len(source)))
@@ -113,16 +111,10 @@ def _types(written: str, schema: Schema) -> Iterator[str]:
     for index, char in enumerate(written):
         depth += (char == "(") - (char == ")")
         if char == "," and not depth:
-            yield _type(written[start:index].strip(), schema)
+            yield schema.messages.named(written[start:index].strip())
             start = index + 1
     if written.strip():
-        yield _type(written[start:].strip(), schema)
-
-
-def _type(written: str, schema: Schema) -> str:
-    for name, ours in _GOOGLE.items():
-        written = written.replace(name, ours)
-    return _MESSAGE.sub(lambda found: schema.messages.by_name[found[0]].name, written)
+        yield schema.messages.named(written[start:].strip())
 
 
 def _article(what: str) -> str:

@@ -6,13 +6,14 @@ Unknown are None, NaN, and what does not fit its shape. CEL has no memory budget
 
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import is_dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from responder.expressions.shapes import ANY, Kind, Shape
 from responder.model.duration import parse_duration
@@ -100,12 +101,19 @@ def _timestamp(raw: Any) -> Any:
 
 def _duration(raw: Any) -> Any:
     try:
-        span = parse_duration(raw) if isinstance(raw, str) and raw[:1].isdigit() else _SPAN.validate_python(raw)
         result = Duration()
-        result.FromTimedelta(span)
+        result.FromTimedelta(_span(raw))
     except (ValidationError, ValueError, OverflowError):
         return UNKNOWN
     return result
+
+
+def _span(raw: Any) -> timedelta:
+    if isinstance(raw, str):
+        sign, digits = (-1, raw[1:]) if raw.startswith("-") else (1, raw)
+        if digits[:1].isdigit():
+            return sign * parse_duration(digits)
+    return _SPAN.validate_python(raw)
 
 
 def _list(raw: Any, element: Shape, depth: int) -> Any:
@@ -127,6 +135,8 @@ def _map(raw: Any, element: Shape, depth: int) -> Any:
 
 
 def _message(raw: Any, shape: Shape, depth: int) -> Any:
+    if not isinstance(raw, (Mapping, BaseModel)) and not is_dataclass(raw):
+        return UNKNOWN
     entries = {}
     for name, inner in shape.fields.items():
         found = raw.get(name) if isinstance(raw, Mapping) else getattr(raw, name, None)

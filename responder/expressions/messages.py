@@ -1,5 +1,6 @@
 """Protobuf message types, made at load from shapes, so that CEL's checker knows every field."""
 
+import re
 from collections.abc import Iterator, Mapping
 
 from cel_expr_python import cel
@@ -23,6 +24,17 @@ _GOOGLE = {
     Kind.MAP: ".google.protobuf.Value",
     Kind.ANY: ".google.protobuf.Value",
 }
+_WRITTEN = {
+    "google.protobuf.Timestamp": "timestamp",
+    "google.protobuf.Duration": "duration",
+    "null_type": "null",
+    "<": "(",
+    ">": ")",
+    "LIST(DYN)": "list",
+    "list(dyn)": "list",
+}
+_CAPITALS = re.compile(r"[A-Z]{3,}")
+_OWN = re.compile(r"responder\.values\.M\d+")
 _TYPES = {
     Kind.BOOL: cel.Type.BOOL,
     Kind.INT: cel.Type.INT,
@@ -69,6 +81,13 @@ class Messages:
             case Kind.MAP:
                 return cel.Type.Map(cel.Type.STRING, self.type_of(_element(shape)))
         return _TYPES[shape.kind]
+
+    def named(self, written: str) -> str:
+        """Write CEL's name of a type as people know it: `list(rate.top)`, `map(string, double)`, `timestamp`."""
+        for name, ours in _WRITTEN.items():
+            written = written.replace(name, ours)
+        lower = _CAPITALS.sub(lambda found: found[0].lower(), written)
+        return _OWN.sub(lambda found: self.by_name[found[0]].name, lower)
 
     def _name_of(self, shape: Shape) -> str:
         return next(name for known, name in self._names if known is shape)

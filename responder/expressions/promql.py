@@ -107,9 +107,9 @@ def in_string(text: str, quote: str) -> str:
 
 
 def _escaped(char: str) -> str:
-    if char.isprintable() or ord(char) > 0xFFFF:
-        return char
-    return {"\n": "\\n", "\t": "\\t", "\r": "\\r"}.get(char, f"\\u{ord(char):04x}")
+    if char == "\ufffd" or not (char.isprintable() or ord(char) > 0xFFFF):  # Prometheus takes a bare one for bad UTF-8
+        return {"\n": "\\n", "\t": "\\t", "\r": "\\r"}.get(char, f"\\u{ord(char):04x}")
+    return char
 
 
 def quoted(text: str) -> str:

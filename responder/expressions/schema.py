@@ -50,7 +50,8 @@ _RESERVED = _UNSELECTABLE | {
     *("namespace", "return", "void", "while", "bool", "int", "uint", "double", "string", "bytes", "list", "map"),
     *("type", "dyn"),
 }
-_TAKEN = frozenset({*FIXED, "vars", "inputs", *operators.QUESTIONS})
+_TAKEN = frozenset({*FIXED, "vars", "inputs"})
+_CONFIG = cel.NewEnvConfigFromYaml(operators.config())
 
 
 class Schema:
@@ -87,7 +88,7 @@ class Schema:
         self.messages = Messages(self.shapes)
         self.check = cel.NewEnv(
             descriptor_pool=self.messages.pool,
-            config=cel.NewEnvConfigFromYaml(operators.config()),
+            config=_CONFIG,
             variables={name: self.messages.type_of(shape) for name, shape in self.shapes.items()},
             extensions=runtime.extensions(),
         )

@@ -85,6 +85,7 @@ def shape_of_type(annotation: Any, name: str, within: tuple[Any, ...] = ()) -> S
 def _of_class(cls: type, name: str, within: tuple[Any, ...]) -> Shape:
     if issubclass(cls, BaseModel):
         types_of = {key: info.annotation for key, info in cls.model_fields.items()}
+        types_of |= {key: info.return_type for key, info in cls.model_computed_fields.items()}
     else:
         hints = get_type_hints(cls, include_extras=False)
         types_of = {name_of: hints[name_of] for name_of in getattr(cls, "__dataclass_fields__", {})}

@@ -83,7 +83,7 @@ class Anything(BaseModel):
     n: int = 0
 
 
-@pytest.mark.parametrize("name", ["a-b", "labels", "failed", "in", "namespace", "1a", ""])
+@pytest.mark.parametrize("name", ["a-b", "labels", "vars", "in", "namespace", "1a", ""])
 def test_a_diagnostic_that_no_expression_could_read_is_refused(name: str) -> None:
     with pytest.raises(ExpressionError, match="cannot be the name of a diagnostic"):
         Schema(results={name: Anything}, vars={})

@@ -1,11 +1,15 @@
 """Conditions over typed results."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
+from pydantic import BaseModel, computed_field
 
 from responder.expressions.evaluator import Evaluator
-from responder.model.verdict import HOLDS, HOLDS_NOT
+from responder.expressions.schema import Schema
+from responder.model.verdict import HOLDS, HOLDS_NOT, Undecided
+from responder.plugins.params import Duration
 from tests.expressions.world import FACTS, evaluator, found
 
 
@@ -136,3 +140,44 @@ def test_values_are_json(expressions: Evaluator) -> None:
     assert expressions.value("orders.rows.map(row, row.n)", FACTS) == [2, 5]
     assert expressions.value("rate.sum", FACTS) == 10.0
     assert expressions.value("errors.found.ip", FACTS) == [{"value": "10.1.2.3", "count": 2}]
+
+
+class Share(BaseModel):
+    used: int = 0
+    limit: int = 0
+    since: Duration = timedelta(0)
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def ratio(self) -> float | None:
+        return self.used / self.limit if self.limit else None
+
+
+def test_computed_fields_are_fields() -> None:
+    expressions = Evaluator(Schema(results={"failed": Share}, vars={}))
+    share = Share(used=9, limit=10, since=timedelta(minutes=-5))
+    for result in (share, share.model_dump(), share.model_dump(mode="json")):
+        facts = replace(FACTS, results={"failed": result})  # type: ignore[arg-type]
+        assert expressions.holds('failed.ratio > 0.8 && failed.since == duration("-5m")', facts) == HOLDS
+        assert expressions.holds("failed(failed)", facts) == HOLDS_NOT
+    nothing = replace(FACTS, results={"failed": Share().model_dump(mode="json")})
+    assert expressions.holds("failed.ratio > 0.8", nothing).undecided == Undecided("failed.ratio is not known")
+
+
+@pytest.mark.parametrize(
+    ("source", "type_of"),
+    [
+        ("rate.value", "double"),
+        ("pods.total", "int"),
+        ("top.top", "top.top"),
+        ("top.series", "list(top.series)"),
+        ("pool.max", "map(string, double)"),
+        ("rollouts.latest_at", "timestamp"),
+        ("db.active_longest", "duration"),
+        ("errors.found.ip", "list"),
+        ("errors.found.ip[0]", "dyn"),
+        ("null", "null"),
+    ],
+)
+def test_types_have_names_for_people(expressions: Evaluator, source: str, type_of: str) -> None:
+    assert expressions.compile(source).type == type_of
