@@ -3,41 +3,23 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal, Protocol
+from typing import Literal, TypeAlias
 
 from pydantic import BaseModel
 
+from responder.expressions.evaluator import Evaluator
 from responder.model.command import Planned
-from responder.model.facts import Facts
 from responder.model.incident import Incident, Status
-from responder.model.message import Text
-from responder.model.place import Place
 from responder.model.playbook import ActionStep, Playbook
 from responder.model.receiver import Receiver
 from responder.model.rule import Rule
 from responder.model.severity import Scale
 from responder.model.target import Target
 from responder.model.timeline import Event
-from responder.model.verdict import Json, Undecided, Verdict
+from responder.model.verdict import Json
 
-
-class Judge(Protocol):
-    """The evaluator of one playbook, as `expressions` builds it."""
-
-    def holds(self, source: str, facts: Facts) -> Verdict:
-        """Decide a condition."""
-
-    def text(self, template: str, facts: Facts) -> Text:
-        """Write a template for people."""
-
-    def string(self, template: str, facts: Facts, place: Place) -> str | Undecided:
-        """Write a template for the place where it will stand."""
-
-    def params(self, raw: Mapping[str, Json], model: type[BaseModel], facts: Facts) -> Mapping[str, Json] | Undecided:
-        """Fill the templates of a step's parameters."""
-
-    def value(self, source: str, facts: Facts) -> Json | Undecided:
-        """Evaluate an expression."""
+Judge: TypeAlias = Evaluator
+"""Who decides the conditions of one playbook."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +28,10 @@ class Brain:
     What one incident is decided with: its own playbook, and the newest of everything else.
 
     `receivers` looks roles up in a team, given by name. `edits` and `pages` say what a receiver's notifier can do.
-    `plugin_params` gives the `Params` of a diagnostic or action by name. `command_of` says what a person would type;
-    it raises ValueError or ResponderError when the action cannot be done to that target. `rule_of` finds a rule by its
-    full name, None when it is gone. `cluster_known` says whether the settings have a cluster of that name.
+    `plugin_params` gives the `Params` of a diagnostic or action by name, None when there is none of that name.
+    `command_of` says what a person would type; it raises ValueError or ResponderError when the action cannot be done to
+    that target. `rule_of` finds a rule by its full name, None when it is gone. `cluster_known` says whether the
+    settings have a cluster of that name. `external_url` is where people reach us, "" for nowhere.
     """
 
     playbook: Playbook
@@ -57,7 +40,7 @@ class Brain:
     receivers: Callable[[Sequence[str], str], Sequence[Receiver]]
     edits: Callable[[Receiver], bool]
     pages: Callable[[Receiver], bool]
-    plugin_params: Callable[[str], type[BaseModel]]
+    plugin_params: Callable[[str], type[BaseModel] | None]
     command_of: Callable[[ActionStep, Mapping[str, Json], Target], tuple[str, ...]]
     rule_of: Callable[[str], Rule | None]
     cluster_known: Callable[[str], bool] = lambda cluster: True

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
+from responder.expressions.evaluator import Evaluator
 from responder.model.facts import Facts
 from responder.model.labels import Labels
 from responder.model.place import Place
@@ -17,7 +18,6 @@ from responder.model.playbook import TargetTemplate
 from responder.model.rule import Rule
 from responder.model.target import Target
 from responder.model.verdict import Undecided
-from responder.response.brain import Judge
 
 _EXPORTERS = re.compile(
     r"(?:^|.*-)(?:kube-state-metrics|node-exporter|windows-exporter|blackbox-exporter|pushgateway|cadvisor|kubelet"
@@ -105,7 +105,7 @@ def correlation_key(rule: Rule, labels: Labels, target: Target) -> str:
     )
 
 
-def named(template: TargetTemplate, derived: Target, evaluator: Judge, facts: Facts) -> Target | Undecided:
+def named(template: TargetTemplate, derived: Target, evaluator: Evaluator, facts: Facts) -> Target | Undecided:
     """
     Fill a target that a playbook names itself; what its template leaves out is taken from the labels.
 

@@ -1,0 +1,74 @@
+"""Small pieces of text: outside words redacted and cut, numbers with their plural."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from functools import lru_cache
+
+from responder.model.message import Instant, Link, Own, Part, Text, Value
+from responder.model.redaction import redact
+
+LONGEST = 600
+"""Characters of one outside text in a message; renderers cut further where they must."""
+
+
+def outside(text: str, *, code: bool = False, limit: int = LONGEST) -> Value:
+    """Take text from outside into a message: without secrets, and cut."""
+    return Value(clipped(_redacted(text), limit), code)
+
+
+def safe(text: Text) -> Text:
+    """Take secrets out of the values of a text."""
+    return tuple(_safe(part) for part in text)
+
+
+def _safe(part: Part) -> Part:
+    match part:
+        case Value(text=text, code=code):
+            return outside(text, code=code)
+        case Link(label=label, url=url):
+            return Link(_redacted(label), _redacted(url))
+        case _:
+            return part
+
+
+def one_line(text: str, limit: int = 150) -> str:
+    """Fold white space, take secrets out, and cut."""
+    return clipped(_redacted(" ".join(text.split())), limit)
+
+
+def clipped(text: str, limit: int) -> str:
+    """Cut with an ellipsis."""
+    return text if len(text) <= limit else f"{text[: limit - 1].rstrip()}…"
+
+
+def link(label: str, url: str) -> Link:
+    """Make a link; a secret in its address is taken out."""
+    return Link(label, _redacted(url))
+
+
+def bold(text: str) -> Own:
+    """Our own words, to be seen first."""
+    return Own(text, "bold")
+
+
+def as_of(moment: datetime | None) -> Text:
+    """Say how old a fact is."""
+    return (Own(" (as of "), Instant(moment), Own(")")) if moment else ()
+
+
+def count(number: int, word: str) -> str:
+    """Write a number with its noun: "1 alert", "3 alerts"."""
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
+def listed(parts: Iterable[Part], separator: str = ", ") -> Text:
+    """Put a separator between parts."""
+    text: list[Part] = []
+    for part in parts:
+        text += [Own(separator), part] if text else [part]
+    return tuple(text)
+
+
+@lru_cache(maxsize=8192)
+def _redacted(text: str) -> str:
+    return redact(text)
