@@ -42,14 +42,19 @@ def read_packs(paths: Sequence[Path], problems: Problems) -> tuple[RuleSource, .
 
 
 def _files(paths: Sequence[Path], problems: Problems) -> Iterator[tuple[Path, str]]:
-    seen: set[Path] = set()
     for path in paths:
-        found = list(_packed(path))
         if not path.exists():
             _refuse(path, "there is no such file or folder", problems)
-        elif not found:
+        elif not any(_packed(path)):
             _refuse(path, "there are no rule files (*.yaml) here", problems)
-        for file, pack in found:
+    yield from rule_files(paths)
+
+
+def rule_files(paths: Sequence[Path]) -> Iterator[tuple[Path, str]]:
+    """Find the rule files of the paths with their packs, each once, in the order in which they count."""
+    seen: set[Path] = set()
+    for path in paths:
+        for file, pack in _packed(path):
             if file.resolve() not in seen:
                 seen.add(file.resolve())
                 yield file, pack

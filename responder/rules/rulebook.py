@@ -13,6 +13,7 @@ from responder.model.receiver import Receiver, Team
 from responder.model.rule import Rule
 from responder.model.ruleset import RuleSet
 from responder.rules.deployment import CONSOLE, DEFAULT_TEAM
+from responder.rules.matching import UNMATCHED
 
 
 class Rulebook:
@@ -29,6 +30,7 @@ class Rulebook:
         for name, rules in named.items():
             self._by_name[name] = tuple(sorted((*rules, *self._open), key=lambda pair: pair[0]))
         self._namespaces = tuple((team, tuple(map(_anchored, team.namespaces))) for team in ruleset.teams)
+        self._rules = {rule.name: rule for rule in reversed(ruleset.rules)}
         self._teams = {team.name: team for team in ruleset.teams}
 
     def match(self, labels: Labels) -> Rule:
@@ -38,13 +40,17 @@ class Rulebook:
                 return rule
         raise ConfigError("the rule set has no last rule that takes every alert")
 
+    def rule(self, name: str) -> Rule | None:
+        """Find a rule by its full name; None when there is none of that name any more."""
+        return self._rules.get(name)
+
     def playbook(self, name: str) -> Playbook:
         """
-        Find a playbook by its full name.
+        Find a playbook by its full name; "" is the built-in one, for incidents of rules that name none.
 
         Raises: ConfigError when the set has none of that name.
         """
-        found = self.ruleset.playbooks.get(name)
+        found = self.ruleset.playbooks.get(name or UNMATCHED)
         if found is None:
             raise ConfigError(f"no playbook is called {name}")
         return found

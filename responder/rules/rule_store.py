@@ -1,0 +1,129 @@
+"""Holds the rules in use; takes new ones on SIGHUP or when the files change, and never a bad set for a good one."""
+
+import asyncio
+import signal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import structlog
+from watchfiles import Change, awatch
+
+from responder.errors import ConfigError
+from responder.plugins.registry import Registry
+from responder.rules.loading import load
+from responder.rules.packs import SUFFIXES, rule_files
+from responder.rules.rulebook import Rulebook
+
+DEBOUNCE = timedelta(milliseconds=500)
+"""Editors and `git checkout` write several files in a row."""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Reload:
+    """What became of one reload. `version` is of the rules now in use; `error` says why the new ones were refused."""
+
+    version: str
+    error: str = ""
+
+
+class RuleStore:
+    """
+    The rules of the process.
+
+    `current` is what is in use. `error` is "" when that is what the files say; else the text of what is wrong with
+    them. `reloads` and `refusals` count since the start.
+    """
+
+    def __init__(
+        self, paths: Sequence[Path], registry: Registry, tell: Callable[[Reload], None] = lambda reload: None
+    ) -> None:
+        """Load the rules; `tell` is called after each reload. Raises: RuleErrors."""
+        self._paths = tuple(paths)
+        self._registry = registry
+        self._tell = tell
+        self.current: Rulebook = load(self._paths, registry)
+        self.error = ""
+        self.reloads = 0
+        self.refusals = 0
+
+    def reload(self) -> Reload:
+        """Load the files again; when something is wrong with them, keep what is in use and say so."""
+        try:
+            fresh = load(self._paths, self._registry)
+        except ConfigError as error:
+            self.error = str(error)
+            self.refusals += 1
+            log.error("rules.refused", version=self.current.ruleset.version, why=self.error)
+        else:
+            self.current, self.error = fresh, ""
+            self.reloads += 1
+            log.info("rules.loaded", version=fresh.ruleset.version, rules=len(fresh.ruleset.rules))
+        outcome = Reload(self.current.ruleset.version, self.error)
+        self._tell(outcome)
+        return outcome
+
+    async def watch(self, stop: asyncio.Event) -> None:
+        """Reload on SIGHUP and when files change, until told to stop."""
+        asked = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGHUP, asked.set)
+        tasks = [asyncio.create_task(self._on_signal(asked)), asyncio.create_task(self._on_change(stop))]
+        try:
+            await stop.wait()
+        finally:
+            loop.remove_signal_handler(signal.SIGHUP)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _on_signal(self, asked: asyncio.Event) -> None:
+        while True:
+            await asked.wait()
+            asked.clear()
+            await asyncio.to_thread(self.reload)
+
+    async def _on_change(self, stop: asyncio.Event) -> None:
+        seen = self._seen()
+        while not stop.is_set():
+            await self._changed(stop)
+            now = self._seen()
+            if now != seen and not stop.is_set():
+                seen = now
+                await asyncio.to_thread(self.reload)
+
+    async def _changed(self, stop: asyncio.Event) -> None:
+        """Wait for one change; folders are looked for anew each time, as a pack may be a new one."""
+        folders = [folder for folder in self._folders() if folder.is_dir()]
+        async for _ in awatch(
+            *folders,
+            watch_filter=_concerns,
+            debounce=DEBOUNCE // timedelta(milliseconds=1),
+            stop_event=stop,
+            recursive=False,
+            rust_timeout=1000,
+        ):
+            return
+
+    def _folders(self) -> set[Path]:
+        found: set[Path] = set()
+        for path in self._paths:
+            if path.is_dir():
+                found |= {path, *(below for below in path.iterdir() if below.is_dir() and below.name[0] != ".")}
+            else:
+                found.add(path.parent)
+        return found
+
+    def _seen(self) -> tuple[tuple[str, int, int, int], ...]:
+        """Return what tells one state of the files from another."""
+        states = ((str(path), path.stat()) for path, _ in rule_files(self._paths) if path.exists())
+        return tuple((name, state.st_ino, state.st_mtime_ns, state.st_size) for name, state in states)
+
+
+def _concerns(change: Change, path: str) -> bool:
+    """Pass over what is no rule file: a database in the same folder writes all the time."""
+    changed = Path(path)
+    return changed.suffix in SUFFIXES or changed.name.startswith("..") or not changed.suffix
