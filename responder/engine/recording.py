@@ -1,0 +1,231 @@
+"""
+Recordings: deliveries as they came and what diagnostics found then, in files that people can read and write.
+
+A recording is a folder with `recording.yaml`, or a single delivery (`*.json`), or a folder of deliveries, which are
+played in the order of their names.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from responder.errors import ConfigError
+from responder.model.duration import parse_duration
+from responder.model.redaction import redact_json
+from responder.plugins.params import Duration
+
+FILE = "recording.yaml"
+_MOMENT = re.compile(r"start(?:([+-])(\w+))?", re.ASCII)
+_SPACING = timedelta(seconds=10)
+"""Between deliveries of a folder that says nothing of their times."""
+
+
+class Figure(BaseModel):
+    """The chart of a diagnostic: values at even distances over the time before it ran, oldest first."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    over: Duration
+    values: list[float | None] = Field(min_length=2)
+
+
+class Recorded(BaseModel):
+    """
+    What one run of a diagnostic yielded: the fields of its Result, or why it could not look.
+
+    A text `start`, `start-12m` or `start+1h` in the result is the moment so long before or after the recording's start.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    result: dict[str, Any] | None = Field(None, description="Fields of the diagnostic's Result; unnamed ones default.")
+    failed: str = Field("", description="Why it could not look.")
+    chart: Figure | None = None
+    took: Duration = Field(timedelta(0), description="How long it ran.")
+    since: Duration = Field(timedelta(0), description="From when, counted from the start, it yields this.")
+
+    @model_validator(mode="after")
+    def _either(self) -> "Recorded":
+        if (self.result is None) == (not self.failed):
+            raise ValueError("give either `result` or `failed`")
+        return self
+
+
+class Played(BaseModel):
+    """One delivery: when, counted from the start, and the file with its body."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    at: Duration
+    body: str = Field(description="File with the request body, beside the recording.")
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    about: str = ""
+    start: datetime | None = None
+    deliveries: list[Played]
+    diagnostics: dict[str, list[Recorded]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """
+    A recorded story. `deliveries` are (time from the start, body), in order. `diagnostics` are keyed "playbook/step"
+    or "step", each with its results in the order of their `since`.
+    """
+
+    name: str
+    path: Path
+    about: str
+    start: datetime
+    deliveries: tuple[tuple[timedelta, bytes], ...]
+    diagnostics: Mapping[str, tuple[Recorded, ...]]
+
+    def result(self, *, playbook: str, step: str, elapsed: timedelta) -> Recorded | None:
+        """Find what the step yielded at that time after the start; None where nothing was recorded."""
+        runs = self.diagnostics.get(f"{playbook}/{step}") or self.diagnostics.get(step) or ()
+        return next((run for run in reversed(runs) if run.since <= elapsed), runs[0] if runs else None)
+
+    def moved(self, start: datetime) -> "Recording":
+        """Return the same story as if it had begun at another time; deliveries are written anew."""
+        by = start - self.start
+        deliveries = tuple((at, _move(body, by)) for at, body in self.deliveries)
+        return replace(self, start=start, deliveries=deliveries)
+
+
+def moments(value: Any, start: datetime) -> Any:
+    """Replace the texts that mean a moment, in a result, by ISO 8601."""
+    match value:
+        case str() if found := _MOMENT.fullmatch(value):
+            sign, span = found.groups()
+            away = parse_duration(span) if span else timedelta(0)
+            return (start - away if sign == "-" else start + away).isoformat()
+        case dict():
+            return {key: moments(item, start) for key, item in value.items()}
+        case list():
+            return [moments(item, start) for item in value]
+        case _:
+            return value
+
+
+def _move(body: bytes, by: timedelta) -> bytes:
+    delivery = json.loads(body)
+    for alert in delivery["alerts"]:
+        for key in ("startsAt", "endsAt"):
+            moment = datetime.fromisoformat(alert[key])
+            if moment.year > 1:
+                alert[key] = (moment + by).isoformat()
+    return json.dumps(delivery, ensure_ascii=False).encode()
+
+
+def find(paths: list[Path]) -> list[Recording]:
+    """
+    Load every recording that the paths name or contain, sorted by path.
+
+    Raises: ConfigError for a path without any, or a file that cannot be read.
+    """
+    found: dict[Path, Recording] = {}
+    for path in paths:
+        places = sorted(_places(path))
+        if not places:
+            raise ConfigError(f"{path}: no recording here: neither {FILE} nor a delivery (*.json)")
+        found.update((place, load(place)) for place in places)
+    return list(found.values())
+
+
+def load(path: Path) -> Recording:
+    """
+    Load one recording: its `recording.yaml`, a folder of deliveries, or a single delivery.
+
+    Raises: ConfigError naming the file and what is wrong with it.
+    """
+    if path.name == FILE:
+        return _written(path)
+    files = sorted(path.glob("*.json")) if path.is_dir() else [path]
+    bodies = [_body(file) for file in files]
+    return Recording(
+        name=path.stem,
+        path=path,
+        about="",
+        start=_start(bodies, path),
+        deliveries=tuple((_SPACING * place, body) for place, body in enumerate(bodies)),
+        diagnostics={},
+    )
+
+
+def _written(path: Path) -> Recording:
+    try:
+        shape = _File.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}") from error
+    except (yaml.YAMLError, ValidationError) as error:
+        raise ConfigError(f"{path}: {error}") from error
+    deliveries = tuple(
+        sorted(((item.at, _body(path.parent / item.body)) for item in shape.deliveries), key=lambda pair: pair[0])
+    )
+    return Recording(
+        name=path.parent.name,
+        path=path,
+        about=shape.about,
+        start=shape.start or _start([body for _, body in deliveries], path),
+        deliveries=deliveries,
+        diagnostics={name: tuple(sorted(runs, key=lambda run: run.since)) for name, runs in shape.diagnostics.items()},
+    )
+
+
+def _places(path: Path) -> Iterator[Path]:
+    if path.is_file():
+        yield path
+    elif (path / FILE).is_file():
+        yield path / FILE
+    elif path.is_dir():
+        if any(path.glob("*.json")):
+            yield path
+        for child in path.iterdir():
+            if child.is_dir():
+                yield from _places(child)
+
+
+def _body(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}") from error
+
+
+def _start(bodies: list[bytes], path: Path) -> datetime:
+    """Take the latest moment that the first delivery speaks of: it cannot have been sent before."""
+    try:
+        alerts = json.loads(bodies[0])["alerts"]
+        moments = [datetime.fromisoformat(alert[key]) for alert in alerts for key in ("startsAt", "endsAt")]
+        return max(moment for moment in moments)
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        raise ConfigError(f"{path}: not a delivery of Alertmanager") from error
+
+
+def write(
+    folder: Path, *, about: str, deliveries: list[tuple[timedelta, bytes]], runs: Mapping[str, list[Recorded]]
+) -> Path:
+    """Write a recording into a new folder, secrets redacted; answers the path of its `recording.yaml`."""
+    folder.mkdir(parents=True, exist_ok=False)
+    played = []
+    for place, (at, body) in enumerate(deliveries, start=1):
+        name = f"{place:03}.json"
+        (folder / name).write_text(
+            json.dumps(redact_json(json.loads(body)), ensure_ascii=False) + "\n", encoding="utf-8"
+        )
+        played.append(Played(at=at, body=name))
+    shape = _File(about=about, deliveries=played, diagnostics={name: list(items) for name, items in runs.items()})
+    plain = redact_json(shape.model_dump(mode="json", exclude_defaults=True))
+    path = folder / FILE
+    path.write_text(yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=120), encoding="utf-8")
+    return path
