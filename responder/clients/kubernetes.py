@@ -138,7 +138,8 @@ class Kubernetes:
         """
         GET a path of a pod through the API server's proxy; status and body (at most 1 MiB).
 
-        A pod that cannot be reached answers 503 with the API server's reason; redirects are not followed.
+        A pod that is gone (404) or cannot be reached (503) answers with the API server's reason. Redirects are not
+        followed.
         """
         if not can_exist(PODS, namespace, pod):
             raise PermanentError(f"{pod!r} in {namespace!r} cannot be the name of a pod")
@@ -152,7 +153,7 @@ class Kubernetes:
             limit_bytes=_PROXY_LIMIT,
         )
         answer = await self._connection.ask(call)
-        if answer.status in (401, 403, 404) and status_of(answer) is not None:
+        if answer.status in (401, 403) and status_of(answer) is not None:
             raise failure(answer, address)
         return answer.status, answer.body.decode(errors="replace")
 

@@ -1,0 +1,80 @@
+"""What a target covers in its cluster: the workload and the pods that a diagnostic about it should look at."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from responder.errors import NoTarget, PermanentError
+from responder.model.resource import BY_KIND
+from responder.model.target import Target
+from responder.plugins.rights import Verb
+from responder.plugins.tools import Kubernetes
+
+Object = Mapping[str, Any]
+
+SCOPE_NEEDS = tuple(
+    Verb(resource.group, resource.plural, verb)
+    for kind, resource in BY_KIND.items()
+    if kind != "Namespace"
+    for verb in (("get", "list") if kind in ("Pod", "ReplicaSet", "Job") else ("get",))
+)
+"""The rights that finding the workload and the pods of any target takes."""
+
+_OWN_WORKLOAD = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob", "HorizontalPodAutoscaler")
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """
+    What there is of a target.
+
+    `workload` is the topmost controller, with its `kind`; None for a node or where there is none. `pods` are all of
+    its pods, also when the target was one of them. `exists` is False where the cluster knows nothing of the target.
+    """
+
+    target: Target
+    workload: Object | None
+    pods: Sequence[Object]
+    exists: bool
+
+
+def known(target: Target) -> Target:
+    """
+    Return the target if there is an object to look at.
+
+    Raises: NoTarget when the alert names none, PermanentError for a kind that is not read here.
+    """
+    if not target.known:
+        raise NoTarget
+    if target.kind not in BY_KIND:
+        kinds = ", ".join(BY_KIND)
+        raise PermanentError(f"A target of kind {target.kind!r} cannot be read: name one of {kinds}")
+    return target
+
+
+async def scope_of(target: Target, kubernetes: Kubernetes) -> Scope:
+    """Find the workload and the pods of a target. Raises as `known` does."""
+    known(target)
+    if target.kind == "Pod":
+        return await _of_pod(target, kubernetes)
+    workload, pods = await asyncio.gather(kubernetes.workload(target), kubernetes.pods(target))
+    exists = bool(workload or pods) or await _exists(target, kubernetes)
+    return Scope(target, workload, pods, exists)
+
+
+async def _of_pod(target: Target, kubernetes: Kubernetes) -> Scope:
+    """Look at all the pods of the workload: the others tell whether one pod is ill or all are."""
+    workload = await kubernetes.workload(target)
+    whole = target
+    if workload is not None and workload["kind"] in _OWN_WORKLOAD:
+        name = str(workload["metadata"]["name"])
+        whole = replace(target, kind=workload["kind"], name=name, workload=name)
+    pods = await kubernetes.pods(whole)
+    return Scope(whole, workload, pods, exists=workload is not None)
+
+
+async def _exists(target: Target, kubernetes: Kubernetes) -> bool:
+    if target.kind in _OWN_WORKLOAD and target.kind != "HorizontalPodAutoscaler":
+        return False
+    return await kubernetes.get(BY_KIND[target.kind], target.namespace, target.name) is not None
