@@ -4,6 +4,9 @@ import sys
 
 import typer
 
+from responder.cli.check import check
+from responder.cli.explain import explain
+from responder.cli.schema import schema
 from responder.cli.settings import settings
 from responder.errors import ConfigError, ResponderError, StoreLocked
 
@@ -18,6 +21,9 @@ app = typer.Typer(
     help="An Alertmanager webhook receiver and auto-responder: one enriched, living message per incident.",
 )
 app.command()(settings)
+app.command()(check)
+app.command()(explain)
+app.command()(schema)
 
 
 def main() -> None:

@@ -1,0 +1,139 @@
+"""The manuals of plugins: what each does, takes, yields and needs, out of its own class."""
+
+import inspect
+import types
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from responder.model.duration import format_duration
+from responder.plugins.action import Action
+from responder.plugins.diagnostic import Diagnostic
+from responder.plugins.notifier import Notifier
+from responder.plugins.registry import Registry
+
+Plugin = Diagnostic[Any] | Action[Any] | Notifier[Any]
+
+_WORDS = {
+    str: "text",
+    int: "int",
+    float: "number",
+    bool: "bool",
+    timedelta: "duration",
+    datetime: "time",
+    type(None): "nothing",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One field of what a plugin takes or yields; `depth` counts the models around it."""
+
+    name: str
+    type: str
+    default: str
+    about: str
+    depth: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Manual:
+    """Everything there is to say about a plugin."""
+
+    name: str
+    kind: str
+    text: str
+    params: tuple[Entry, ...]
+    result: tuple[Entry, ...] = ()
+    needs: tuple[str, ...] = ()
+    facts: tuple[str, ...] = ()
+
+
+def find(registry: Registry, name: str) -> Plugin | None:
+    """Find a plugin of any kind by its name."""
+    return registry.diagnostics.get(name) or registry.actions.get(name) or registry.notifiers.get(name)
+
+
+def manual(plugin: Plugin) -> Manual:
+    """Write the manual of a plugin."""
+    verbs = () if isinstance(plugin, Notifier) else plugin.needs
+    return Manual(
+        name=plugin.name,
+        kind=next(k.__name__.lower() for k in (Diagnostic, Action, Notifier) if isinstance(plugin, k)),
+        text=inspect.cleandoc(type(plugin).__doc__ or ""),
+        params=tuple(entries(plugin.Params)),
+        result=tuple(entries(plugin.Result)) if isinstance(plugin, Diagnostic) else (),
+        needs=tuple(f"{verb.verb} {verb.resource}{f'.{verb.group}' if verb.group else ''}" for verb in verbs),
+        facts=tuple(_facts(plugin)),
+    )
+
+
+def _facts(plugin: Plugin) -> Sequence[str]:
+    if isinstance(plugin, Diagnostic):
+        return (f"At most {format_duration(plugin.deadline)}.",)
+    if isinstance(plugin, Action):
+        return (f"Acts on: {', '.join(sorted(plugin.kinds))}.",) if plugin.kinds else ()
+    said = "Edits what it sent." if plugin.edits else "Cannot edit what it sent: tells at most three times."
+    return ("Wakes people.",) if plugin.pages else (said,)
+
+
+def entries(model: type[BaseModel], depth: int = 0, within: tuple[type[BaseModel], ...] = ()) -> list[Entry]:
+    """List the fields of a model, those of models in it right below."""
+    found: list[Entry] = []
+    for name, field in model.model_fields.items():
+        shown = field.alias or name
+        found.append(Entry(shown, type_name(field.annotation), _default(field), field.description or "", depth))
+        for inner in _models(field.annotation):
+            if inner not in (*within, model):
+                found += entries(inner, depth + 1, (*within, model))
+    return found
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    value = field.get_default(call_default_factory=True, validated_data={})
+    match value:
+        case timedelta():
+            return format_duration(value)
+        case bool():
+            return str(value).lower()
+        case None | "":
+            return ""
+        case Enum():
+            return str(value.value)
+        case BaseModel() | Mapping() | list() | tuple() | set() | frozenset():
+            return str(list(value)) if value and not isinstance(value, BaseModel | Mapping) else ""
+    return str(value)
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    arguments = get_args(annotation)[:1] if get_origin(annotation) is Annotated else get_args(annotation)
+    return [found for part in arguments for found in _models(part)]
+
+
+def type_name(annotation: Any) -> str:
+    """Write a type as people would: `duration`, `list of text`, `one of a, b`."""
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return type_name(arguments[0])
+    if origin is Literal:
+        return " | ".join(str(item) or '""' for item in arguments)
+    if origin in (Union, types.UnionType):
+        return " | ".join(dict.fromkeys(type_name(part) for part in arguments if part is not type(None)))
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        return f"mapping to {type_name(arguments[1])}"
+    if isinstance(origin, type) and issubclass(origin, Sequence | frozenset | set):
+        return f"list of {type_name(arguments[0])}"
+    if isinstance(annotation, type) and issubclass(annotation, Enum):
+        return " | ".join(str(member.value) for member in annotation)
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return "mapping"
+    return _WORDS.get(annotation, "any")
