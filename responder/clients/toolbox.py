@@ -8,7 +8,7 @@ needed. `wiring` builds them; `plugins.tools` says what they can do.
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from responder.clients.charts import Charts
 from responder.clients.destinations import Destinations
@@ -17,6 +17,13 @@ from responder.model.facts import IncidentFacts
 from responder.model.message import Chart, Message
 from responder.model.outside import Destination, RelatedIncident
 from responder.settings.sections import DEFAULT_CLUSTER
+
+
+class Renderer(Protocol):
+    """Renders a message in a form by its name."""
+
+    def __call__(self, message: Message, form: str, previous: Message | None = None) -> str:
+        """Render; for a terminal, what `previous` did not have is marked as new."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +111,7 @@ class SenderTools:
     http: Any
     charts: Charts
     destinations: Destinations
-    render: Callable[[Message, str], str]
+    render: Renderer
     print: Callable[[str], None]
 
     @property

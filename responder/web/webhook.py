@@ -8,15 +8,12 @@ from datetime import datetime
 from aiohttp import web
 
 from responder.engine.views import Rejected
-from responder.errors import RejectedDelivery, StoreUnavailable
+from responder.errors import IntakeFull, RejectedDelivery, StoreUnavailable
 from responder.web.answers import RETRY_AFTER, Refused
 from responder.web.body import Room, announced, read_body
 from responder.web.delivery import check
 from responder.web.metrics import Metrics
 from responder.web.ports import Intake
-
-KEPT = 16 * 1024
-"""Bytes of a rejected body that are kept: enough to see what sent it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +39,8 @@ class Webhook:
             await self._keep(request, rejected, body)
             raise Refused(rejected.status, str(rejected)) from None
         except StoreUnavailable as error:
-            raise Refused(503, str(error), headers={"Retry-After": RETRY_AFTER}) from None
+            wait = str(error.retry_after) if isinstance(error, IntakeFull) else RETRY_AFTER
+            raise Refused(503, str(error), headers={"Retry-After": wait}) from None
         self.metrics.accepted()
         return web.Response(body=b"accepted\n", content_type="text/plain")
 
@@ -56,6 +54,6 @@ class Webhook:
                     reason=str(why),
                     sender=f"{request.remote or 'unknown'} {request.headers.get('User-Agent', '')[:200]}".strip(),
                     size=len(body) or request.content_length or 0,
-                    body=body[:KEPT],
+                    body=body,
                 )
             )

@@ -186,11 +186,6 @@ async def test_a_sender_that_asks_first_is_told_to_go_on_only_when_it_may(connec
     assert (await stranger.answer())[0] == 401
 
 
-async def test_a_rejected_body_is_cut(house: House, client: aiohttp.ClientSession) -> None:
-    await ask(client, house, b"x" * 100_000)
-    assert [(kept.size, len(kept.body)) for kept in house.kept] == [(100_000, 16 * 1024)]
-
-
 async def test_a_rejection_is_answered_though_it_cannot_be_kept(house: House, client: aiohttp.ClientSession) -> None:
     house.down = True
     assert (await ask(client, house, b"{"))[0] == 400
