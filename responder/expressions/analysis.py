@@ -52,6 +52,10 @@ class Analysis:
         self.reads.labels -= self.reads.tested
 
     def _walk(self, node: Node, scope: Scope) -> None:
+        if self._tree.is_dynamic(node):
+            shape = self.shape(node, scope)
+            if shape is not None and shape.kind is Kind.DOUBLE:
+                self._tree.set_double(node)
         match kind_of(node):
             case "ident_expr":
                 self._read(node, scope)

@@ -30,7 +30,7 @@ class Evaluator:
         self._compiled: dict[tuple[str, bool], Compiled] = {}
         self._templates: dict[tuple[str, Place], CompiledTemplate] = {}
         self._texts: dict[str, tuple[CompiledTemplate | Anchor, ...]] = {}
-        self._variables: set[str] = set()
+        self._variables: frozenset[str] = frozenset()
         self._moment: Moment | None = None
 
     def compile(self, source: str, *, want: Literal["bool", "any"] = "any") -> Compiled:
@@ -81,7 +81,11 @@ class Evaluator:
             return Undecided(str(refused))
 
     def text(self, template: str, facts: Facts) -> Text:
-        """Fill a text for people. Links `[label](url)` become links; what is undecided shows as `(no NAME)`."""
+        """
+        Fill a text for people, written by a rule's author and never from outside.
+
+        Links `[label](url)` become links; what is undecided shows as `(no NAME)`.
+        """
         try:
             if template not in self._texts:
                 self._texts[template] = anchored(template, self._compile)

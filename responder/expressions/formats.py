@@ -21,6 +21,7 @@ FORMATS: Mapping[str, tuple[str, ...]] = {
 LONGEST_LISTING = 10
 """Items that the format `list` shows before it counts the rest."""
 
+_HUGE = 1e15
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 
 
@@ -91,7 +92,7 @@ def exact(value: Any) -> str | None:
         case int():
             return str(value)
         case float():
-            return repr(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+            return repr(int(value)) if value.is_integer() and abs(value) < _HUGE else repr(value)
         case datetime():
             return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
         case timedelta():
@@ -108,6 +109,8 @@ def significant(value: float, separator: str = "") -> str:
         return str(value)
     if value == 0:
         return "0"
+    if abs(value) >= _HUGE:
+        return f"{value:.3g}"
     digits = max(2 - math.floor(math.log10(abs(value))), 0)
     written = f"{value:{separator}.{min(digits, 12)}f}"
     return written.rstrip("0").rstrip(".") if "." in written else written

@@ -108,6 +108,8 @@ class Moment:
             return "no such item", "a list has fewer items than were asked for"
         if "budget" in text:
             return "too much to compute", "there is too much to compute"
+        if "No matching overloads" in text:
+            return "no value", "the types of the values do not fit together"
         return "no value", text
 
     def _missing_variable(self, name: str) -> tuple[str, str]:

@@ -59,18 +59,30 @@ class Rewriting:
             return
         if call.function == "duration" and call.args[0].id in self._reads.spans:
             call.args[0].const_expr.string_value = _seconds(self._reads.spans[call.args[0].id])
-        computes = self._tree.is_double(node) and call.function not in _CHOICES
+        arithmetic = call.function in _ARITHMETIC
+        computes = call.function not in _CHOICES and self._tree.is_double(node)
+        computes = computes or (arithmetic and self._tree.is_dynamic(node))
         for child in children(node):
-            self._walk(child, guarded=computes and call.function in _ARITHMETIC)
-        self._promote_mixed(node)
+            self._walk(child, guarded=computes and arithmetic)
+        self._promote_mixed(node, arithmetic=arithmetic)
         if computes and not guarded:
             self._replace(node, self._guard(node))
 
-    def _promote_mixed(self, node: Node) -> None:
+    def _promote_mixed(self, node: Node, *, arithmetic: bool) -> None:
         overloads = self._tree.overloads(node)
         arguments = {operators.promoted_argument(overload) for overload in overloads}
         if len(arguments) == 1 and (argument := arguments.pop()):
             self._promote(node.call_expr.args[argument - 1])
+        elif arithmetic and any(arguments):
+            self._promote_beside_double(node)
+
+    def _promote_beside_double(self, node: Node) -> None:
+        operands = list(node.call_expr.args)
+        doubles = [operand for operand in operands if self._tree.is_double(operand)]
+        if doubles:
+            for operand in operands:
+                self._promote(operand)
+            self._tree.set_double(node)
 
     def _promote(self, node: Node) -> None:
         if kind_of(node) == "const_expr":

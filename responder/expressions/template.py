@@ -67,7 +67,8 @@ def _end(text: str, start: int) -> tuple[int, int]:
     depth, bar, position = 0, -1, start
     while position < len(text):
         char = text[position]
-        if (string := _STRING.match(text, position)) and not text[position - 1 : position].isalnum():
+        string = _STRING.match(text, position)
+        if string and (char in "\"'" or not _continues_word(text, position)):
             position = _string_end(text, string)
             continue
         if text.startswith("//", position):
@@ -84,6 +85,10 @@ def _end(text: str, start: int) -> tuple[int, int]:
         depth += (char in "{[(") - (char in "}])")
         position += 1
     raise ExpressionError("${ is not closed by }", offset=start - 2, hint=_QUOTING)
+
+
+def _continues_word(text: str, position: int) -> bool:
+    return text[position - 1].isalnum() or text[position - 1] == "_"
 
 
 def _string_end(text: str, opening: re.Match[str]) -> int:

@@ -37,7 +37,8 @@ _MESSAGES = {
     "Position": "key:1:int64 value:2:int32",
     "Reference": "name:1:string overload_id:3:*string",
     "ReferenceEntry": "key:1:int64 value:2:Reference",
-    "Type": "primitive:3:int32",
+    "Type": "dyn:1:|Nothing primitive:3:|int32",
+    "Nothing": "",
     "TypeEntry": "key:1:int64 value:2:Type",
     "Parsed": "expr:2:Expr source_info:3:SourceInfo",
     "Checked": "reference_map:2:*ReferenceEntry type_map:3:*TypeEntry expr:4:Expr source_info:5:SourceInfo",
@@ -92,9 +93,11 @@ class Tree:
         self.positions: dict[int, int] = {p.key: p.value for p in message.source_info.positions}
         self._references: dict[int, Any] = {}
         self._doubles: set[int] = set()
+        self._dynamic: set[int] = set()
         if checked:
             self._references = {r.key: r.value for r in message.reference_map}
             self._doubles = {t.key for t in message.type_map if t.value.primitive == _DOUBLE}
+            self._dynamic = {t.key for t in message.type_map if t.value.HasField("dyn")}
         self._next = max(self.positions, default=0) + 1_000
 
     def overloads(self, node: Node) -> tuple[str, ...]:
@@ -105,6 +108,14 @@ class Tree:
     def is_double(self, node: Node) -> bool:
         """Say whether the checker typed the node as a double."""
         return node.id in self._doubles
+
+    def is_dynamic(self, node: Node) -> bool:
+        """Say whether the checker left the node's type open."""
+        return node.id in self._dynamic
+
+    def set_double(self, node: Node) -> None:
+        """Type a node as a double that the checker could not type."""
+        self._doubles.add(node.id)
 
     def offset(self, node: Node) -> int:
         """Return where the node stood, in characters from the start; for a call or select that is its operator."""

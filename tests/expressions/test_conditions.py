@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from pydantic import BaseModel, computed_field
@@ -181,3 +182,42 @@ def test_computed_fields_are_fields() -> None:
 )
 def test_types_have_names_for_people(expressions: Evaluator, source: str, type_of: str) -> None:
     assert expressions.compile(source).type == type_of
+
+
+class Weighed(BaseModel):
+    weight: float = 0.0
+    count: int = 0
+
+
+class Loose(BaseModel):
+    by_name: dict[str, list[Weighed]] = {}
+    anything: Any = None
+
+
+LOOSE = {"by_name": {"a": [{"weight": 4, "count": 3}], "zero": [{"weight": 0, "count": 0}]}, "anything": {"n": 2}}
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        'loose.by_name["a"][0].weight / 8 == 0.5',
+        '2 * loose.by_name["a"][0].weight + 1 == 9',
+        'loose.by_name["a"][0].count * 1.5 == 4.5',
+        'loose.by_name["a"][0].count / 2 == 1',
+        'loose.by_name["a"][0].weight * loose.by_name["a"][0].count == 12',
+        'loose.by_name["a"].exists(one, one.weight - 1 == 3)',
+        "loose.anything.n * 1.5 == 3.0",
+        "loose.anything.n + 1 == 3",
+        'loose.by_name["a"][0].weight > 3',
+    ],
+)
+def test_an_integer_stands_for_a_double_where_types_are_loose_too(condition: str) -> None:
+    expressions = Evaluator(Schema(results={"loose": Loose}, vars={}))
+    assert expressions.holds(condition, replace(FACTS, results={"loose": LOOSE})) == HOLDS
+
+
+def test_a_nan_decides_nothing_where_types_are_loose_too() -> None:
+    expressions = Evaluator(Schema(results={"loose": Loose}, vars={}))
+    facts = replace(FACTS, results={"loose": LOOSE | {"anything": {"x": 0.0}}})
+    for ratio in ("loose.anything.x / loose.anything.x", 'loose.by_name["zero"][0].weight / 0'):
+        assert expressions.holds(f"{ratio} != 1.0", facts).undecided == Undecided("the result is not a number")

@@ -60,6 +60,8 @@ def test_what_is_undecided_shows_as_such(expressions: Evaluator) -> None:
         ("${errors.lines}", "a, b"),
         ("${errors.counts}", "auth 3"),
         ("${true}", "true"),
+        ('${"a"in{"a": 1}}', "true"),
+        ("${1e300}", "1e+300"),
         ('${ {"}": "a|b"}["}"] | list }', None),
         ("${true || false}", "true"),
         ('${r"\\d" + "|}"}', "\\d|}"),

@@ -36,6 +36,7 @@ def why(expressions: Evaluator, condition: str, facts: object = FACTS) -> Undeci
         ('target.container == ""', "the labels name no container"),
         ("orders.rows[7].n > 0", "a list has fewer items than were asked for"),
         ("1 / (pods.total - 4) > 0", "divide by zero"),
+        ("dyn(pods.total) > 'x'", "the types of the values do not fit together"),
     ],
 )
 def test_a_reason_is_in_words(expressions: Evaluator, condition: str, words: str) -> None:
