@@ -38,16 +38,16 @@ def overridden(own: MappingNode, override: MappingNode, problems: Problems) -> M
 
 
 def conclusion_names(conclusions: Node | None) -> tuple[str, ...]:
-    """Return the name of every conclusion: its own, or its cause, or its place in the list."""
+    """Return the name of every conclusion: its own, or its cause where no other has it, or its place in the list."""
     if not isinstance(conclusions, SequenceNode):
         return ()
-    return tuple(_conclusion_name(plain(item), index) for index, item in enumerate(conclusions.items, start=1))
-
-
-def _conclusion_name(entry: object, place: int) -> str:
-    if not isinstance(entry, Mapping):
-        return f"conclusion-{place}"
-    return str(entry.get("name") or entry.get("cause") or f"conclusion-{place}")
+    entries = [plain(item) for item in conclusions.items]
+    entries = [entry if isinstance(entry, Mapping) else {} for entry in entries]
+    words = [str(entry.get("name") or entry.get("cause") or "") for entry in entries]
+    return tuple(
+        word if word and (entry.get("name") or words.count(word) == 1) else f"conclusion-{place}"
+        for place, (entry, word) in enumerate(zip(entries, words, strict=True), start=1)
+    )
 
 
 def _mapping(node: MappingNode, key: str) -> MappingNode | None:

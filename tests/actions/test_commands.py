@@ -83,8 +83,10 @@ def show(registry: Registry, name: str, params: dict[str, Any], target: Target =
             DEPLOYMENT,
             [
                 "now=$(kubectl get configmap/nginx -o 'jsonpath={.data.block-cidrs}' -n ingress)",
-                "kubectl patch configmap/nginx --type=merge -n ingress "
-                '--patch="{\\"data\\":{\\"block-cidrs\\":\\"${now:+$now,}192.0.2.7/32,198.51.100.0/24\\"}}"',
+                (
+                    "kubectl patch configmap/nginx --type=merge -n ingress "
+                    '--patch="{\\"data\\":{\\"block-cidrs\\":\\"${now:+$now,}192.0.2.7/32,198.51.100.0/24\\"}}"'
+                ),
             ],
         ),
         ("kubernetes.delete_pod", {}, POD, ["kubectl delete pod/api-5d8f-x -n prod"]),
@@ -141,8 +143,10 @@ def show(registry: Registry, name: str, params: dict[str, Any], target: Target =
             {"matchers": {"alertname": "X"}, "duration": "2h", "comment": "known"},
             DEPLOYMENT,
             [
-                'amtool --alertmanager.url="$ALERTMANAGER_URL" '
-                "silence add --duration=2h --comment=known 'alertname=\"X\"'"
+                (
+                    'amtool --alertmanager.url="$ALERTMANAGER_URL" '
+                    "silence add --duration=2h --comment=known 'alertname=\"X\"'"
+                )
             ],
         ),
         (
@@ -150,8 +154,10 @@ def show(registry: Registry, name: str, params: dict[str, Any], target: Target =
             {"url": "https://api.example.com/restart", "credentials": "agents-api", "body": {"a": 1}},
             DEPLOYMENT,
             [
-                'curl --header "Authorization: Bearer $AGENTS_API_TOKEN" --fail-with-body --request POST '
-                "--header 'Content-Type: application/json' --data-raw '{\"a\": 1}' --url https://api.example.com/restart"
+                (
+                    'curl --header "Authorization: Bearer $AGENTS_API_TOKEN" --fail-with-body --request POST '
+                    "--header 'Content-Type: application/json' --data-raw '{\"a\": 1}' --url https://api.example.com/restart"
+                )
             ],
         ),
         (
@@ -159,8 +165,10 @@ def show(registry: Registry, name: str, params: dict[str, Any], target: Target =
             {"url": "http://api.prod.svc:80/admin?x=1", "body": {"a": 1}, "via": "service"},
             DEPLOYMENT,
             [
-                "printf %s '{\"a\": 1}' | kubectl create --raw "
-                "'/api/v1/namespaces/prod/services/api:80/proxy/admin?x=1' -f -"
+                (
+                    "printf %s '{\"a\": 1}' | kubectl create --raw "
+                    "'/api/v1/namespaces/prod/services/api:80/proxy/admin?x=1' -f -"
+                )
             ],
         ),
         (
