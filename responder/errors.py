@@ -93,6 +93,10 @@ class TransientError(CallError):
         self.delay = delay
 
 
+class NoRoom(TransientError):
+    """An outside system is up, and has no connection left for us."""
+
+
 class PermanentError(CallError):
     """An outside system refused, and will refuse again until somebody changes something."""
 

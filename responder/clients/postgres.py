@@ -10,7 +10,7 @@ from typing import Any
 
 import asyncpg
 
-from responder.errors import CallError, PermanentError, TransientError, UntrustedCertificate
+from responder.errors import CallError, NoRoom, PermanentError, TransientError, UntrustedCertificate
 from responder.model.duration import format_duration
 from responder.model.redaction import redact
 from responder.settings.sections import PostgresSource
@@ -78,6 +78,8 @@ class Postgres:
         match error:
             case asyncpg.QueryCanceledError() | TimeoutError():
                 return TransientError(f"{where}: no answer within {format_duration(timeout)}")
+            case asyncpg.TooManyConnectionsError():
+                return NoRoom(f"{where}: {error.message or error}")
             case asyncpg.PostgresError():
                 passing = (error.sqlstate or "XX").startswith(_PASSING)
                 words = redact(f"{where}: {error.message or error}"[:500])

@@ -19,7 +19,7 @@ from redis.exceptions import (
     ResponseError,
 )
 
-from responder.errors import CallError, PermanentError, TransientError
+from responder.errors import CallError, NoRoom, PermanentError, TransientError
 from responder.model.duration import format_duration
 from responder.model.redaction import redact
 from responder.settings.sections import RedisSource
@@ -58,6 +58,7 @@ class Redis:
                     retry=Retry(NoBackoff(), 0),
                     max_connections=1,
                     protocol=2,
+                    driver_info=None,
                 )
                 try:
                     yield client
@@ -73,6 +74,8 @@ class Redis:
                 return TransientError(f"{where}: no answer within {format_duration(self._timeout)}")
             case _ if isinstance(error, _REFUSALS):
                 return PermanentError(redact(f"{where}: {error}"[:300]))
+            case _ if "max number of clients" in str(error):
+                return NoRoom(redact(f"{where}: {error}"[:300]))
             case _ if isinstance(error, ResponseError) and not isinstance(error, _PASSING):
                 return PermanentError(redact(f"{where}: {error}"[:300]))
             case ValueError():
