@@ -1,6 +1,7 @@
 """A message in any form, by name: what `NotifierTools.render` answers."""
 
 import json
+from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
 from responder.clients import render_ansi, render_html, render_markdown, render_text
@@ -37,7 +38,17 @@ def render(
         case "ansi":
             return render_ansi.render(message, zone, width=width, previous=previous)
         case "slack":
-            rendering = blocks.render(message)
+            rendering = blocks.render(message, blocks.NOT_SHOWN)
             return json.dumps({"text": rendering.text, "blocks": rendering.blocks})
         case _:
             raise PermanentError(f"there is no form {form!r} of a message; there are: {', '.join(FORMS)}")
+
+
+def renderer(timezone: str, *, terminal: bool, width: int = WIDTH) -> Callable[..., str]:
+    """Return `NotifierTools.render` for a zone; without a `terminal` what would be coloured is plain text."""
+
+    def answer(message: Message, form: str, previous: Message | None = None) -> str:
+        shown = "text" if form == "ansi" and not terminal else form
+        return render(message, shown, timezone, previous=previous, width=width)
+
+    return answer

@@ -32,6 +32,7 @@ from responder.model.message import (
     Own,
     Paragraph,
     Part,
+    Purpose,
     Text,
     Value,
 )
@@ -65,9 +66,8 @@ def render(message: Message, zone: tzinfo, *, width: int = WIDTH, previous: Mess
     """
     colour = _GREEN if message.status == "resolved" else _COLOURS[max(0, min(message.rank, len(_COLOURS) - 1))]
     look = _Look(colour, zone, min(width, WIDTH))
-    before = set(previous.blocks) if previous else set(message.blocks)
     card = Panel(
-        Group(*_spaced([_Guttered(_block(b, look), fresh=b not in before) for b in message.blocks], message, look)),
+        Group(*_body(message, previous, look)),
         box=ROUNDED,
         border_style=colour,
         title=_title(message, look),
@@ -100,14 +100,17 @@ class _Guttered:
             yield Segment.line()
 
 
-def _spaced(blocks: list[_Guttered], message: Message, look: _Look) -> Iterator[RenderableType]:
-    for index, block in enumerate(blocks):
+def _body(message: Message, previous: Message | None, look: _Look) -> Iterator[RenderableType]:
+    before = set(previous.blocks) if previous else set(message.blocks)
+    brief = message.purpose is Purpose.EVIDENCE
+    shown = [_Guttered(_block(b, look, brief=brief), fresh=b not in before) for b in message.blocks]
+    if message.thread:
+        shown.append(_Guttered(Styled("In the thread", "dim bold"), fresh=False))
+        shown.extend(_Guttered(_block(b, look, brief=True), fresh=False) for b in message.thread)
+    for index, block in enumerate(shown):
         if index:
             yield Styled("")
         yield block
-    if message.thread:
-        yield Styled("")
-        yield _Guttered(_beside(message.thread, look), fresh=False)
 
 
 def _title(message: Message, look: _Look) -> Styled:
@@ -151,7 +154,7 @@ def _link(label: str, url: str, raw: str) -> Styled:
     return shown if label == url or len(url) > _SHORT_URL else Styled.assemble(shown, Styled(f" {url}", "dim"))
 
 
-def _block(block: Block, look: _Look) -> RenderableType:
+def _block(block: Block, look: _Look, *, brief: bool = False) -> RenderableType:
     match block:
         case Paragraph(text=text):
             return _inline(text, look, lines=True)
@@ -164,7 +167,7 @@ def _block(block: Block, look: _Look) -> RenderableType:
         case Listing():
             return _listing(block, look)
         case Code():
-            return _code(block)
+            return _code(block, most=_EVIDENCE_LINES if brief else 0)
         case Chart():
             return _chart(block, look)
 
@@ -201,13 +204,17 @@ def _heading(title: str) -> Styled:
     return Styled(one_line(title), "bold")
 
 
-def _code(code: Code) -> RenderableType:
+def _code(code: Code, *, most: int = 0) -> RenderableType:
     table = Table.grid(padding=(0, 1, 0, 0))
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     sign, style = ("│", "") if code.value else ("$", "bold cyan")
-    for line in code_lines(code.lines, outside=code.value):
+    lines = code_lines(code.lines, outside=code.value)
+    shown = lines[:most] if most else lines
+    for line in shown:
         table.add_row(Styled(f" {sign}", "dim"), Styled(line, style))
+    if len(shown) < len(lines):
+        table.add_row("", Styled(f"… {len(lines) - len(shown)} more lines", "dim"))
     return Group(_heading(code.title), table) if code.title else table
 
 
@@ -217,16 +224,3 @@ def _chart(chart: Chart, look: _Look) -> RenderableType:
     )
     rows = plot(chart, columns=look.width - 24, zone=look.zone)
     return Group(head, *(Styled.assemble((f"{row.label:>10} ", "dim"), (row.line, look.colour)) for row in rows))
-
-
-def _beside(blocks: tuple[Block, ...], look: _Look) -> RenderableType:
-    """Show the beginning of the evidence that stands in the thread elsewhere."""
-    shown: list[RenderableType] = [Styled("In the thread", "dim bold")]
-    for block in blocks:
-        if isinstance(block, Code) and len(block.lines) > _EVIDENCE_LINES:
-            more = len(block.lines) - _EVIDENCE_LINES
-            shown.append(_code(Code(block.lines[:_EVIDENCE_LINES], block.title, block.value)))
-            shown.append(Styled(f"   … {more} more lines", "dim"))
-        else:
-            shown.append(_block(block, look))
-    return Group(*shown)

@@ -49,7 +49,7 @@ def web_url(url: str) -> str:
 
 
 def _encode(char: str) -> str:
-    if char in "<>|\"'`\\^{} " or ord(char) < 0x21 or ord(char) == 0x7F:
+    if char in "<>|\"'`\\^{} " or ord(char) < 0x21 or _CONTROL.match(char):
         return "".join(f"%{byte:02X}" for byte in char.encode())
     return char
 

@@ -17,8 +17,9 @@ class Outgoing:
     """
     One sending.
 
-    `ref` is what an earlier sending of the living message answered: edit it; None means the first. `key` is unique to
-    this sending. `retry` says that an earlier try may have reached the destination: look for `key` before sending.
+    `ref` is what an earlier sending of the living message answered: edit it, or put a note beside it; None means that
+    there was no answer yet. `key` is unique to this sending: it ends with its purpose and a number that counts from 1,
+    as `Notify.key` does. `retry` says that an earlier try of it may have reached the destination: look before sending.
     """
 
     message: Message

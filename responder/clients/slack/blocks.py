@@ -33,6 +33,8 @@ MAX_BLOCKS = 48
 MAX_CHARACTERS = 12_000
 MAX_TEXT = 3_500
 """Of the notification's text; chat.update refuses more than 4,000."""
+IN_THE_THREAD = "in the thread"
+NOT_SHOWN = "not shown"
 _SECTION = 2_900
 _CODE = 2_600
 _FIELD = 1_900
@@ -55,14 +57,14 @@ class Rendering:
     rest: tuple[Block, ...]
 
 
-def render(message: Message) -> Rendering:
-    """Render a message; what does not fit is cut, said to be in the thread, and returned as the rest."""
+def render(message: Message, elsewhere: str = IN_THE_THREAD) -> Rendering:
+    """Render a message; what does not fit is cut, said to be `elsewhere`, and returned as the rest."""
     shown, rest = _head(message), []
     used = sum(_size(block) for block in shown)
     per_block = 4 if message.purpose is Purpose.EVIDENCE else 1
     full = False
     for block in message.blocks:
-        pieces, whole = _pieces(block, per_block)
+        pieces, whole = _pieces(block, per_block, elsewhere)
         size = sum(_size(piece) for piece in pieces)
         full = full or used + size > MAX_CHARACTERS - _ROOM_FOR_THE_END or len(shown) + len(pieces) >= MAX_BLOCKS
         if not full:
@@ -71,7 +73,7 @@ def render(message: Message) -> Rendering:
         if full or not whole:
             rest.append(block)
     if full:
-        shown.append(_context(f"… {_count(rest)} in the thread"))
+        shown.append(_context(f"… {_count(rest)} {elsewhere}"))
     return Rendering(_text(message), shown, tuple(rest))
 
 
@@ -101,7 +103,7 @@ def _head(message: Message) -> list[Json]:
     ]
 
 
-def _pieces(block: Block, sections: int) -> tuple[list[Json], bool]:
+def _pieces(block: Block, sections: int, elsewhere: str) -> tuple[list[Json], bool]:
     """Turn one block into Slack's, and say whether all of it is there."""
     match block:
         case Paragraph(text=text):
@@ -110,9 +112,9 @@ def _pieces(block: Block, sections: int) -> tuple[list[Json], bool]:
         case Fields(fields=fields):
             return _fields(fields)
         case Listing():
-            return _listing(block, sections)
+            return _listing(block, sections, elsewhere)
         case Code():
-            return _code(block, sections)
+            return _code(block, sections, elsewhere)
         case Note(text=text):
             shown = mrkdwn(text, _CONTEXT)
             return ([_context(shown)] if shown.strip() else []), True
@@ -138,14 +140,14 @@ def _cell(field: Field, room: int) -> str:
     return f"*{name}*\n{value or '–'}" if name else value or "–"
 
 
-def _listing(listing: Listing, sections: int) -> tuple[list[Json], bool]:
+def _listing(listing: Listing, sections: int, elsewhere: str) -> tuple[list[Json], bool]:
     title = escaped_cut(one_line(listing.title).strip(), 200)
     lines = [f"*{title}*"] if title else []
     lines += [_line(listing, index, item, _ITEM) for index, item in enumerate(listing.items)]
     texts, taken = _pack(lines, sections, _SECTION)
     left = len(lines) - taken
     if left:
-        texts[-1] += f"\n_… {left} more in the thread_"
+        texts[-1] += f"\n_… {left} more {elsewhere}_"
     cut_short = any(line.endswith("…") for line in lines[:taken])
     return _sections(texts), not left and not cut_short
 
@@ -167,7 +169,7 @@ def _pack(lines: list[str], sections: int, room: int) -> tuple[list[str], int]:
     return texts, len(lines)
 
 
-def _code(code: Code, sections: int) -> tuple[list[Json], bool]:
+def _code(code: Code, sections: int, elsewhere: str) -> tuple[list[Json], bool]:
     title = escaped_cut(one_line(code.title).strip(), 200)
     raw = [line.replace("```", "ˋˋˋ") for line in code_lines(code.lines, outside=code.value)]
     lines = [escaped_cut(line, _CODE) for line in raw]
@@ -177,7 +179,7 @@ def _code(code: Code, sections: int) -> tuple[list[Json], bool]:
     if title and fenced:
         fenced[0] = f"*{title}*\n{fenced[0]}"
     if left and fenced:
-        fenced[-1] += f"\n_… {left} more lines in the thread_"
+        fenced[-1] += f"\n_… {left} more lines {elsewhere}_"
     return [_section(text) for text in fenced], not left and lines == [escape(line) for line in raw]
 
 
