@@ -11,9 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from responder.errors import CallError, NoTarget, PermanentError
 from responder.model import resource as kinds
 from responder.model.finding import Weight
-from responder.model.log_text import top_patterns, top_values
+from responder.model.log_text import top_patterns, top_values, without_keys
 from responder.model.place import Place
-from responder.model.redaction import redact
+from responder.model.redaction import MARK, redact
 from responder.model.regex import compile_regex
 from responder.model.target import Target
 from responder.plugins import diagnostic, params
@@ -161,7 +161,7 @@ class KubernetesLogs(diagnostic.Diagnostic["KubernetesLogs.Params"]):
         if readings and all(reading.error for reading in readings):
             raise PermanentError(f"No log could be read: {readings[0].error}")
         # Thousands of lines through several expressions: not on the loop that answers Alertmanager.
-        logs = await asyncio.to_thread(answer, [reading.lines for reading in readings if not reading.error], params)
+        logs = await asyncio.to_thread(answer, [reading.text for reading in readings if not reading.error], params)
         skipped = (
             [f"{len(pods) - params.pods} more pods: only {params.pods} are read"] if len(pods) > params.pods else []
         )
@@ -180,10 +180,10 @@ class _Stream:
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """The lines of one container with their moments, oldest first; `error` says why there are none."""
+    """The log of one container, each line behind its moment; `error` says why there is none."""
 
     stream: _Stream
-    lines: Sequence[tuple[str, str]] = ()
+    text: str = ""
     error: str = ""
 
 
@@ -232,13 +232,12 @@ async def _read(stream: _Stream, params: KubernetesLogs.Params, limit: int, tool
         )
     except CallError as error:
         return _Reading(stream, error=str(error))
-    pairs = (line.partition(" ") for line in text.split("\n") if line)
-    return _Reading(stream, lines=[(moment, line[:_LONGEST_LINE].rstrip("\r")) for moment, _, line in pairs])
+    return _Reading(stream, text)
 
 
-def answer(streams: Sequence[Sequence[tuple[str, str]]], params: KubernetesLogs.Params) -> Logs:
-    """Answer every question from lines with their moments, each stream oldest first."""
-    lines = [line for _, line in merge(*streams, key=lambda pair: pair[0])]
+def answer(texts: Sequence[str], params: KubernetesLogs.Params) -> Logs:
+    """Answer every question from the logs of some containers."""
+    lines = [line for _, line in merge(*map(_lines, texts), key=lambda pair: pair[0])]
     matching = _grep(lines, params.grep)
     shown = [redact(line)[:500] for line in matching[len(matching) - min(params.show, len(matching)) :]]
     return Logs(
@@ -253,6 +252,13 @@ def answer(streams: Sequence[Sequence[tuple[str, str]]], params: KubernetesLogs.
         read=len(lines),
         previous=params.previous,
     )
+
+
+def _lines(text: str) -> list[tuple[str, str]]:
+    """Cut a log into lines with their moments, oldest first."""
+    pairs = [line.partition(" ") for line in text.split("\n") if line]
+    lines = without_keys([line[:_LONGEST_LINE].rstrip("\r") for _, _, line in pairs], MARK)
+    return [(pair[0], line) for pair, line in zip(pairs, lines, strict=True)]
 
 
 def _grep(lines: Sequence[str], source: str) -> Sequence[str]:

@@ -41,8 +41,8 @@ class NodeItem(BaseModel):
 class Nodes(diagnostic.Result):
     """The nodes, counted."""
 
-    total: int
-    ready: int
+    total: int = Field(description="Nodes that were looked at.")
+    ready: int = Field(description="Of `total`, those ready to run pods.")
     under_pressure: int = Field(description="Nodes short of memory, disk, process ids or network.")
     unschedulable: int = Field(0, description="Nodes that are cordoned.")
     items: tuple[NodeItem, ...] = Field(description="Those in trouble first, at most 30.")

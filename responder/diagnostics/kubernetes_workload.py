@@ -32,8 +32,8 @@ class WorkloadState(diagnostic.Result):
     """Replicas, what holds them up, and who or what else changes them."""
 
     exists: bool = Field(True, description="Whether there is a workload.")
-    kind: str = ""
-    name: str = ""
+    kind: str = Field("", description="Kind of the workload, such as Deployment.")
+    name: str = Field("", description="Name of the workload.")
     wanted: int = Field(description="Replicas asked for; of a Job its completions.")
     ready: int = Field(description="Replicas ready to serve; of a Job those that succeeded.")
     updated: int = Field(description="Replicas of the current revision.")
@@ -51,7 +51,7 @@ class WorkloadState(diagnostic.Result):
     )
     memory_limit: float | None = Field(None, description="Bytes, of the same container.")
     memory_request: float | None = Field(None, description="Bytes, of the same container.")
-    images: tuple[str, ...] = ()
+    images: tuple[str, ...] = Field((), description="Images of its containers.")
     conditions: tuple[str, ...] = Field((), description="As `Available=False: MinimumReplicasUnavailable`.")
     unread: str = Field("", description="Why the autoscaler could not be looked at; empty when it could.")
     of: str = Field("", description="What was asked for, as `deployment/api in prod`.")

@@ -21,6 +21,13 @@ _LONGEST = 400
 """Characters of a line that its pattern is made of."""
 
 
+_KEY_BEGINS = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
+_KEY_ENDS = re.compile(r"-----END [A-Z ]*PRIVATE KEY-----")
+_KEY_BODY = re.compile(r"[\w+/=.:,\- ]{0,200}", re.ASCII)
+_KEY_LINES = 120
+"""Lines of the longest key that is printed: RSA with 8192 bits has 100."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pattern:
     """Lines that differ only in numbers, ids and times; `example` is the last of them."""
@@ -28,6 +35,25 @@ class Pattern:
     text: str
     count: int
     example: str
+
+
+def without_keys(lines: Sequence[str], mark: str) -> list[str]:
+    """Return one container's lines with the mark in place of every line of a private key, whole or cut off."""
+    hidden = list(lines)
+    inside = 0
+    for place, line in enumerate(lines):
+        if _KEY_BEGINS.search(line):
+            inside = _KEY_LINES
+        if _KEY_ENDS.search(line) and not inside:
+            # The tail began in the middle of a key.
+            start = max(0, place - _KEY_LINES)
+            body = [at for at in range(start, place) if _KEY_BODY.fullmatch(lines[at])]
+            for at in (*body, place):
+                hidden[at] = mark
+        if inside:
+            hidden[place] = mark
+            inside = 0 if _KEY_ENDS.search(line) else inside - 1
+    return hidden
 
 
 def pattern_of(line: str) -> str:

@@ -52,6 +52,7 @@ class Asked:
     method: str
     path: str
     query: Mapping[str, str]
+    accept: str = ""
 
 
 class KubernetesServer:
@@ -115,7 +116,8 @@ class KubernetesServer:
             await runner.cleanup()
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
-        self.requests.append(Asked(request.method, request.raw_path.partition("?")[0], dict(request.query)))
+        path, accept = request.raw_path.partition("?")[0], request.headers.get("Accept", "")
+        self.requests.append(Asked(request.method, path, dict(request.query), accept))
         fault = next((f for f in self.faults if f.path in request.raw_path and f.times > 0), None)
         try:
             if fault is not None:
