@@ -12,6 +12,7 @@ from functools import wraps
 from inspect import iscoroutinefunction
 from typing import Any, TypeVar, cast
 
+from responder.clients.sharing import Sharing
 from responder.errors import PermanentError, TransientError
 
 T = TypeVar("T")
@@ -88,15 +89,20 @@ class Circuit:
         self.until = None
 
 
-def watched(client: T, circuit: Circuit) -> T:
-    """Return the client with every asynchronous call going through the circuit, but for `close`."""
-    return cast(T, _Watched(client, circuit))
+def watched(client: T, circuit: Circuit, sharing: Sharing[Any] | None = None) -> T:
+    """
+    Return the client with every asynchronous call going through the circuit, but for `close`.
+
+    With `sharing`, identical calls within its time share one answer: for clients that only read.
+    """
+    return cast(T, _Watched(client, circuit, sharing))
 
 
 class _Watched:
-    def __init__(self, client: object, circuit: Circuit) -> None:
+    def __init__(self, client: object, circuit: Circuit, sharing: Sharing[Any] | None) -> None:
         self._client = client
         self._circuit = circuit
+        self._sharing = sharing
 
     def __getattr__(self, name: str) -> Any:
         attribute = getattr(self._client, name)
@@ -105,6 +111,20 @@ class _Watched:
 
         @wraps(attribute)
         async def call(*args: Any, **kwargs: Any) -> Any:
-            return await self._circuit.call(lambda: attribute(*args, **kwargs))
+            async def ask() -> Any:
+                return await self._circuit.call(lambda: attribute(*args, **kwargs))
+
+            key = (name, args, tuple(sorted(kwargs.items())))
+            if self._sharing is None or not _hashable(key):
+                return await ask()
+            return await self._sharing.get(key, ask)
 
         return call
+
+
+def _hashable(key: object) -> bool:
+    try:
+        hash(key)
+    except TypeError:
+        return False
+    return True

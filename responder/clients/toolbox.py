@@ -5,7 +5,7 @@ The clients arrive built, as `Any`: naming their types here would load their dri
 needed. `wiring` builds them; `plugins.tools` says what they can do.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -15,7 +15,7 @@ from responder.clients.destinations import Destinations
 from responder.errors import NotConfigured
 from responder.model.facts import IncidentFacts
 from responder.model.message import Chart, Message
-from responder.model.outside import Destination, RelatedIncident
+from responder.model.outside import Destination
 from responder.settings.sections import DEFAULT_CLUSTER
 
 
@@ -40,15 +40,16 @@ class ClusterClients:
 @dataclass(frozen=True, slots=True)
 class IncidentTools:
     """
-    What diagnostics of one incident use. `cluster` is None for one that is not in the settings: nothing of another
-    cluster is ever read instead.
+    What diagnostics of one incident use; `related` knows the other incidents.
+
+    `cluster` is None for one that is not in the settings: nothing of another cluster is ever read instead.
     """
 
     incident: IncidentFacts
     now: Callable[[], datetime]
     cluster: ClusterClients | None
     http: Any
-    others: Callable[[], Awaitable[Sequence[RelatedIncident]]]
+    related: Any
 
     @property
     def kubernetes(self) -> Any:
@@ -69,11 +70,6 @@ class IncidentTools:
         return self._named("redis", source, self._cluster.redis)
 
     @property
-    def related(self) -> "OtherIncidents":
-        """What else is wrong now."""
-        return OtherIncidents(self.others)
-
-    @property
     def _cluster(self) -> ClusterClients:
         if self.cluster is None:
             name = self.incident.cluster
@@ -89,17 +85,6 @@ class IncidentTools:
             return known[name]
         listed = ", ".join(sorted(known)) or "none"
         raise NotConfigured(f"{self._setting('datasources', kind, name)} is not in the settings; there are: {listed}")
-
-
-@dataclass(frozen=True, slots=True)
-class OtherIncidents:
-    """What else is wrong now."""
-
-    find: Callable[[], Awaitable[Sequence[RelatedIncident]]]
-
-    async def related(self) -> Sequence[RelatedIncident]:
-        """List other open incidents that share something with this one, the most shared first."""
-        return await self.find()
 
 
 @dataclass(frozen=True, slots=True)

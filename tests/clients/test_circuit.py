@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from responder.clients.circuit import STAYS_OPEN, Circuit, watched
+from responder.clients.sharing import Sharing
 from responder.errors import PermanentError, TransientError
 
 
@@ -104,6 +105,22 @@ async def test_a_refusal_is_an_answer(server: Server, clock: Clock) -> None:
     server.error = TransientError("no answer")
     await fail(client, 2)
     assert server.calls == 5
+
+
+async def test_identical_questions_at_once_are_asked_once(server: Server, clock: Clock) -> None:
+    sharing: Sharing[object] = Sharing(timedelta(seconds=3))
+    client = watched(server, Circuit("prometheus", clock), sharing)
+    answers = await asyncio.gather(*(client.ask(question) for question in ("x", "x", "y", "x")))
+    assert answers == ["answer to x", "answer to x", "answer to y", "answer to x"]
+    assert server.calls == 2
+    await sharing.close()
+
+
+async def test_a_question_that_cannot_be_compared_is_asked_each_time(server: Server, clock: Clock) -> None:
+    sharing: Sharing[object] = Sharing(timedelta(seconds=3))
+    client = watched(server, Circuit("postgres", clock), sharing)
+    await asyncio.gather(*(client.ask({"x": 1}) for _ in range(2)))  # type: ignore[arg-type]
+    assert server.calls == 2
 
 
 async def test_who_is_not_waited_for_any_more_has_failed(clock: Clock) -> None:

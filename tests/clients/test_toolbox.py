@@ -1,6 +1,5 @@
 """What plugins are handed belongs to the incident's own cluster, and says what to add where something is missing."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
@@ -10,19 +9,14 @@ from responder.clients.destinations import Destinations
 from responder.clients.toolbox import ClusterClients, IncidentTools, SenderTools
 from responder.errors import NotConfigured
 from responder.model.facts import IncidentFacts
-from responder.model.outside import RelatedIncident
 from responder.settings.sections import PagerDuty, SlackAccess
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 
-async def nothing() -> Sequence[RelatedIncident]:
-    return ()
-
-
 def tools(cluster: ClusterClients | None, name: str = "default") -> IncidentTools:
     facts = IncidentFacts("INC-1", "critical", "open", "title", "rule", name, "default", NOW, NOW)
-    return IncidentTools(facts, lambda: NOW, cluster, object(), nothing)
+    return IncidentTools(facts, lambda: NOW, cluster, object(), object())
 
 
 def test_the_clients_are_those_of_the_cluster() -> None:
