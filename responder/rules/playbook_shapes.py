@@ -80,11 +80,14 @@ class LimitsShape(Shape):
     overall: Rate | None = Field(None, description="For everything.")
 
 
+Limits = Annotated[LimitsShape | None, BeforeValidator(rates, json_schema_input_type=LimitsShape | Rate | None)]
+
+
 class GuardShape(Shape):
     """Reasons why an action may not run now."""
 
     cooldown: Span | None = Field(None, description="Time between two runs on one object.")
-    at_most: Annotated[LimitsShape | None, rates] = Field(None, description="`2 per 1h` on one object, or a mapping.")
+    at_most: Limits = Field(None, description="`2 per 1h` on one object, or a mapping.")
     approvals: int = Field(1, ge=0, le=10, description="How many people must say yes.")
     approvers: Words = Field([], description="Roles that may say yes. Absent: the incident's receivers.")
     approve_within: Span | None = Field(None, description="How long a yes may take. Absent: 15m.")

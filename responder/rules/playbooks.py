@@ -41,8 +41,9 @@ def build(name: str, node: MappingNode, spot: Spot, known: Known) -> Built | Non
     broken |= _names(child(node, "diagnose")) - _names(child(left, "diagnose"))
     inputs = acting.declared_inputs(typed.actions, child(left, "actions"), known.problems)
     drafts, schema = _schema(drafts, variables, inputs, node, known.problems)
-    plainly = Compiler(_schema(drafts, variables, {}, node, known.problems)[1], known.problems, broken)
-    compiler = Compiler(schema, known.problems, broken) if inputs else plainly
+    compiler = plainly = Compiler(schema, known.problems, broken)
+    if inputs:
+        plainly = Compiler(_schema(drafts, variables, {}, node, known.problems)[1], known.problems, broken)
     playbook = _assembled(
         name, typed, left, spot, _Making(known, plainly, compiler, drafts, _names(child(node, "actions")))
     )

@@ -44,7 +44,8 @@ def _rate(value: Any) -> Any:
     return value
 
 
-def _rates(value: Any) -> Any:
+def rates(value: Any) -> Any:
+    """Let a plain rate stand for one of the target."""
     return {"target": value} if isinstance(value, str) else value
 
 
@@ -88,9 +89,6 @@ Blast = Annotated[str, BeforeValidator(_blast, json_schema_input_type=int | str)
 
 Clock = Annotated[str, BeforeValidator(_clock, json_schema_input_type=str)]
 """A time of day."""
-
-rates = BeforeValidator(_rates)
-"""Lets a plain rate stand for one of the target."""
 
 
 def business_days(text: str) -> int | None:
