@@ -10,7 +10,12 @@ import pytest
 from tests.servers.postgres import Postgres, start_postgres
 from tests.servers.processes import MISSING, Bench, Server
 
-pytest_plugins: list[str] = ["tests.servers.kubernetes_cluster", "tests.servers.slack", "tests.servers.web"]
+pytest_plugins: list[str] = [
+    "tests.servers.kubernetes_cluster",
+    "tests.servers.mail",
+    "tests.servers.slack",
+    "tests.servers.web",
+]
 """Modules of `tests/servers/` that bring fixtures of their own."""
 
 _NUMBERS = itertools.count(1)

@@ -89,7 +89,7 @@ class IncidentTools:
 
 @dataclass(frozen=True, slots=True)
 class SenderTools:
-    """What notifiers use. `workspace` is None where no bot token is set."""
+    """What notifiers use. `workspace` is None where no bot token is set, `mailer` where no mail server is."""
 
     now: Callable[[], datetime]
     workspace: Any
@@ -98,11 +98,17 @@ class SenderTools:
     destinations: Destinations
     render: Renderer
     print: Callable[[str], None]
+    mailer: Any = None
 
     @property
     def slack(self) -> Any:
         """The Slack workspace. Raises: NotConfigured."""
         return _there(self.workspace, "slack.bot_token")
+
+    @property
+    def mail(self) -> Any:
+        """The mail server. Raises: NotConfigured."""
+        return _there(self.mailer, "mail.host")
 
     async def draw(self, chart: Chart) -> bytes:
         """Draw a chart as PNG. Raises: NotConfigured without the extra `charts`."""

@@ -116,3 +116,15 @@ class Destination:
 
     url: str = field(repr=False)
     secret: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One mail. `key` is unique to it, `thread` to all mails of an incident, so that readers see one conversation."""
+
+    to: tuple[str, ...]
+    subject: str
+    text: str
+    html: str
+    key: str
+    thread: str

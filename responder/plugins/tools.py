@@ -11,7 +11,7 @@ from typing import Any, Literal, Protocol
 
 from responder.model.facts import IncidentFacts
 from responder.model.message import Block, Chart, Line, Message
-from responder.model.outside import Destination, HttpAnswer, RelatedIncident, Samples
+from responder.model.outside import Destination, HttpAnswer, Letter, RelatedIncident, Samples
 from responder.model.resource import Resource
 from responder.model.target import Target
 
@@ -189,6 +189,13 @@ class Slack(Protocol):
         """Return the blocks that do not fit whole into the message, which says that they are in the thread."""
 
 
+class Mail(Protocol):
+    """The mail server."""
+
+    async def send(self, letter: Letter) -> None:
+        """Hand a mail to the server."""
+
+
 class NotifierTools(Protocol):
     """Everything a notifier may use."""
 
@@ -198,6 +205,10 @@ class NotifierTools(Protocol):
     @property
     def slack(self) -> Slack:
         """The Slack workspace. Raises NotConfigured."""
+
+    @property
+    def mail(self) -> Mail:
+        """The mail server. Raises NotConfigured."""
 
     @property
     def http(self) -> Http:

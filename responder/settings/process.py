@@ -18,6 +18,7 @@ from responder.settings.sections import (
     Endpoint,
     HttpPolicy,
     KubernetesAccess,
+    MailServer,
     OutgoingWebhook,
     PagerDuty,
     ServerTls,
@@ -52,6 +53,7 @@ class Settings(Section):
     http: HttpPolicy = HttpPolicy()
     slack: SlackAccess = SlackAccess()
     pagerduty: PagerDuty = PagerDuty()
+    mail: MailServer = MailServer()
     outgoing: dict[str, OutgoingWebhook] = Field({}, description="Addresses that take our messages, by name.")
     automation: Automation = Field("suggest", description="Ceiling for all actions.")
     quiet_for: Span = Field(timedelta(minutes=5), description="How long all must be quiet before an incident resolves.")

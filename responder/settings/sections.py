@@ -3,7 +3,7 @@
 from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, IPvAnyNetwork, SecretStr, model_validator
 
@@ -177,3 +177,20 @@ class OutgoingWebhook(Section):
 
     url: Annotated[SecretStr, schemes("http", "https")] = Field(description="Where the messages are posted.")
     signing_key: SecretStr = Field(description="Shared with the receiver, which checks the signature with it.")
+
+
+class MailServer(Section):
+    """The mail server for receivers of the kind `email`."""
+
+    host: str = Field("", description="Host name; none, no mail.")
+    port: int = Field(587, gt=0, le=65535, description="Its port: 587 for starttls, 465 for tls.")
+    tls: Literal["starttls", "tls", "none"] = Field("starttls", description="How the connection is made safe.")
+    username: str = Field("", description="For authentication.")
+    password: SecretStr | None = Field(None, description="For authentication.")
+    sender: str = Field("responder@localhost", description="Address in From.")
+
+    @model_validator(mode="after")
+    def _kept_secret(self) -> Self:
+        if self.password and self.tls == "none":
+            raise ValueError("a password needs tls: starttls or tls")
+        return self

@@ -9,12 +9,14 @@ from pydantic import SecretStr
 from responder.clients.charts import Charts
 from responder.clients.destinations import Destinations
 from responder.clients.http import Http
+from responder.clients.mail import Mail
 from responder.clients.render import renderer
 from responder.clients.slack.client import SlackClient
 from responder.clients.slack.web_api import Time
 from responder.clients.toolbox import SenderTools
 from responder.settings.sections import (
     IncomingWebhook,
+    MailServer,
     OutgoingWebhook,
     PagerDuty,
     PagerDutyService,
@@ -34,6 +36,7 @@ class World:
     webhooks: Mapping[str, str] = field(default_factory=dict)
     outgoing: Mapping[str, str] = field(default_factory=dict)
     pagerduty_url: str = "http://127.0.0.1:9"
+    mail: MailServer | None = None
     seconds: float = 1000.0
     printed: list[str] = field(default_factory=list)
     _clients: list[SlackClient | Http | Charts] = field(default_factory=list)
@@ -58,6 +61,7 @@ class World:
             destinations=self.destinations(),
             render=renderer("Europe/Berlin", terminal=True),
             print=self.printed.append,
+            mailer=Mail(self.mail) if self.mail else None,
         )
 
     def destinations(self) -> Destinations:
