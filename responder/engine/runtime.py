@@ -1,10 +1,12 @@
 """What `wiring` hands to the engine: everything that it works with beside the store."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
+from responder.model.command import Diagnose
+from responder.model.finding import Reading
 from responder.model.incident import Incident
 from responder.model.labels import Labels
 from responder.model.outside import AmAlert, AmStatus
@@ -34,6 +36,9 @@ class Rulebook(Protocol):
 
     def team_of(self, labels: Labels) -> Team:
         """Find who owns the alert."""
+
+    def team(self, name: str) -> Team:
+        """Find a team by its name; `default` when there is none of that name any more."""
 
     def receivers(self, roles: Sequence[str], team: Team) -> tuple[Receiver, ...]:
         """Look roles up in the team, then in `default`."""
@@ -151,3 +156,5 @@ class Runtime:
     stop_within: timedelta = timedelta(seconds=20)
     external_url: str = ""
     limits: Limits = field(default_factory=Limits)
+    recorded: Callable[[Diagnose, Incident], Awaitable[Reading]] | None = None
+    """Answers in place of every diagnostic: for replays, which read nothing outside."""

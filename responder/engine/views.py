@@ -43,7 +43,8 @@ class Counts:
     What waits and what is open.
 
     `oldest` is when the oldest delivery that waits came, None when none does. `waiting` are commands not yet done, by
-    kind; `rejected` the refused ones kept.
+    kind; `rejected` the refused ones kept. `undelivered` counts the alerts, ever, that an Alertmanager held for us
+    and did not deliver.
     """
 
     inbox: int
@@ -51,6 +52,7 @@ class Counts:
     open_by_severity: Mapping[str, int]
     rejected: int
     waiting: Mapping[str, int]
+    undelivered: int = 0
 
 
 @dataclass(frozen=True, slots=True)

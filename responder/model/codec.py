@@ -6,6 +6,7 @@ from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import Field, TypeAdapter
 
+from responder.model.alert import Alert
 from responder.model.command import Command
 from responder.model.incident import Incident
 from responder.model.message import Message
@@ -38,6 +39,7 @@ def _codec(type_: Any) -> Codec[Any]:
     return Codec(TypeAdapter(type_))
 
 
+ALERT: Codec[Alert] = _codec(Alert)
 INCIDENT: Codec[Incident] = _codec(Incident)
 HAPPENING: Codec[Happening] = _codec(Annotated[Happening, Field(discriminator="kind")])
 COMMAND: Codec[Command] = _codec(Annotated[Command, Field(discriminator="kind")])

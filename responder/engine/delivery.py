@@ -1,0 +1,135 @@
+"""
+Reads the body of a delivery: alert by alert, so that a bad one never takes its neighbours along.
+
+What the delivery says of its group as a whole describes only what was sent, and is kept for people, not for deciding.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+import orjson
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, ValidationError
+
+from responder.errors import RejectedDelivery
+from responder.model.alert import Alert, AlertStatus, Delivery
+from responder.model.labels import clean, fingerprint
+
+LONGEST_LABEL = 4 * 1024
+LONGEST_ANNOTATION = 16 * 1024
+"""Characters that are kept: what is longer is no text for people."""
+
+_QUOTED = re.compile(r"\\([\\.+*?()|\[\]{}^$])")
+_FINGERPRINT = re.compile(r"[0-9a-f]{16}")
+
+_Name = Annotated[str, AfterValidator(clean)]
+_Label = Annotated[str, AfterValidator(lambda text: clean(text[:LONGEST_LABEL]))]
+_Annotation = Annotated[str, AfterValidator(lambda text: clean(text[:LONGEST_ANNOTATION]))]
+
+
+class _Alert(BaseModel):
+    """One alert as Alertmanager writes it; fields that we do not know are passed over."""
+
+    status: Literal["firing", "resolved"]
+    labels: dict[_Name, _Label] = Field(min_length=1)
+    annotations: dict[_Name, _Annotation] = {}
+    starts_at: AwareDatetime = Field(alias="startsAt")
+    ends_at: AwareDatetime | None = Field(None, alias="endsAt")
+    generator_url: _Annotation = Field("", alias="generatorURL")
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BadAlert:
+    """One alert of a delivery that cannot be read; `place` counts from 1."""
+
+    place: int
+    reason: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A delivery, and those of its alerts that are set aside."""
+
+    delivery: Delivery
+    bad: tuple[BadAlert, ...] = ()
+
+
+def parse(body: bytes) -> Parsed:
+    """
+    Read a delivery.
+
+    Raises: RejectedDelivery when it is not JSON (400), or not what Alertmanager sends (422).
+    """
+    raw = _json(body)
+    alerts = raw.get("alerts") if isinstance(raw, dict) else None
+    if not isinstance(raw, dict) or not isinstance(alerts, list):
+        raise RejectedDelivery(422, "this is not Alertmanager's webhook format: an object with a list `alerts`")
+    good: list[Alert] = []
+    bad: list[BadAlert] = []
+    for place, alert in enumerate(alerts, start=1):
+        try:
+            good.append(_alert(_Alert.model_validate(alert)))
+        except (ValidationError, OverflowError) as error:
+            bad.append(BadAlert(place, _reason(error), json.dumps(alert).encode()))
+    delivery = Delivery(
+        receiver=unquoted(_text(raw, "receiver")),
+        external_url=_text(raw, "externalURL"),
+        group_key=_text(raw, "groupKey"),
+        truncated=_count(raw.get("truncatedAlerts")),
+        alerts=tuple(good),
+    )
+    return Parsed(delivery, tuple(bad))
+
+
+def unquoted(receiver: str) -> str:
+    """Take out what Go's `regexp.QuoteMeta` put in: the receiver `a.b` arrives as `a\\.b`."""
+    return _QUOTED.sub(r"\1", receiver)
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        pass
+    try:  # orjson refuses lone surrogates, which `clean` replaces
+        return json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise RejectedDelivery(400, f"the body is not JSON: {error}") from None
+
+
+def _alert(wire: _Alert) -> Alert:
+    firing = wire.status == "firing"
+    return Alert(
+        fingerprint=wire.fingerprint if _FINGERPRINT.fullmatch(wire.fingerprint) else fingerprint(wire.labels),
+        status=AlertStatus(wire.status),
+        labels=wire.labels,
+        annotations=wire.annotations,
+        starts_at=wire.starts_at.astimezone(UTC),
+        ends_at=None if firing else _end(wire.ends_at),
+        generator_url=wire.generator_url,
+    )
+
+
+def _end(moment: datetime | None) -> datetime | None:
+    """Go's zero time, the year 1, says that there is no end."""
+    return None if moment is None or moment.year == 1 else moment.astimezone(UTC)
+
+
+def _reason(error: ValidationError | OverflowError) -> str:
+    if isinstance(error, OverflowError):
+        return "a moment is out of range"
+    first = error.errors(include_url=False, include_input=False)[0]
+    return f"{'.'.join(str(part) for part in first['loc'])[:100]}: {first['msg']}"
+
+
+def _text(raw: dict[str, Any], key: str) -> str:
+    value = raw.get(key)
+    return clean(value[:LONGEST_LABEL]) if isinstance(value, str) else ""
+
+
+def _count(value: object) -> int:
+    return value if isinstance(value, int) and 0 <= value < 2**31 else 0

@@ -1,0 +1,47 @@
+"""Removes what has been kept long enough: resolved incidents with all that belongs to them, and what is done."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from responder.engine.runtime import Runtime
+from responder.store.rows import micros
+from responder.store.store import Store
+
+SCOPE = "retain"
+_CLAIM = timedelta(minutes=20)
+_AT_ONCE = 50
+_ROWS_AT_ONCE = 500
+
+
+@dataclass(slots=True)
+class Keeper:
+    """Removes a little at a time."""
+
+    store: Store
+    runtime: Runtime
+    owner: str
+
+    async def step(self) -> bool:
+        """Remove some of what is old, unless another process does; True when there may be more."""
+        now = self.runtime.now()
+        async with self.store.transaction() as tx:
+            if not await tx.fetch("claim_take", SCOPE, self.owner, micros(now + _CLAIM), micros(now)):
+                return False
+        resolved = micros(now - self.runtime.limits.keep_resolved)
+        rows = await self.store.read("incidents_old", resolved, _AT_ONCE)
+        for row in rows:
+            await self._drop(row[0])
+        done = micros(now - self.runtime.limits.keep_commands)
+        async with self.store.transaction() as tx:
+            await tx.fetch("lock_correlate")
+            tx.run("commands_old", done, _ROWS_AT_ONCE)
+            tx.run("timers_old", done)
+            tx.run("episodes_old", resolved, _ROWS_AT_ONCE)
+            tx.run("playbooks_unused")
+        return len(rows) == _AT_ONCE
+
+    async def _drop(self, number: int) -> None:
+        async with self.store.transaction() as tx:
+            await tx.fetch("incident_lock", number)
+            for name in ("events_drop", "timers_drop", "commands_drop", "episodes_drop", "incident_drop"):
+                tx.run(name, number)

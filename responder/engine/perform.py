@@ -1,0 +1,229 @@
+"""
+Runs commands: claimed under a lease with an epoch, so that what a stale owner brings back is refused.
+
+A command whose owner died is claimed again when its lease runs out. One that has lost its owner again and again is
+given up: it may be what kills them.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from time import perf_counter
+
+import structlog
+
+from responder.engine.brains import Brains
+from responder.engine.lanes import Lanes
+from responder.engine.looking import look
+from responder.engine.readings import could_not_look
+from responder.engine.runtime import Runtime
+from responder.engine.telling import Again, Telling
+from responder.errors import StoreUnavailable
+from responder.model import codec
+from responder.model.command import Command, Diagnose, Notify, Page
+from responder.model.incident import Incident
+from responder.model.timeline import Diagnosed, Input, NotifyFailed, PageFailed
+from responder.store.rows import CommandRow, micros
+from responder.store.store import Store
+
+_log = structlog.get_logger()
+
+MOST_LOST = 5
+"""Owners that a command may lose."""
+_FIRST_DELAY = timedelta(seconds=1)
+_LONGEST_DELAY = timedelta(seconds=60)
+_STORE_DELAYS = (0.1, 0.3, 1.0, 2.0, 4.0)
+"""Seconds between tries to write down what came of a command: together less than a lease."""
+GIVE_UP_AFTER = timedelta(days=1)
+"""Of "try again": then the incident hears that it failed."""
+
+
+@dataclass(slots=True)
+class _Running:
+    row: CommandRow
+    task: "asyncio.Task[None]"
+    ending: bool = False
+
+
+@dataclass(slots=True)
+class Performer:
+    """Runs the commands of this process. `woken` is called with the incident that a result concerns."""
+
+    store: Store
+    runtime: Runtime
+    brains: Brains
+    lanes: Lanes
+    owner: str
+    woken: Callable[[int], None]
+    freed: Callable[[], None]
+    _running: dict[int, _Running] = field(default_factory=dict)
+
+    @property
+    def tasks(self) -> set["asyncio.Task[None]"]:
+        """What runs now."""
+        return {running.task for running in self._running.values()}
+
+    def start(self, rows: Sequence[CommandRow]) -> None:
+        """Run commands that are claimed and have their places in their lanes."""
+        for row in sorted(rows, key=lambda row: (row.priority, row.id)):
+            stale = self._running.get(row.id)
+            if stale is not None:
+                stale.task.cancel()
+            task = asyncio.create_task(self._run(row), name=f"{row.key} of INC-{row.incident}")
+            self._running[row.id] = _Running(row, task)
+
+    async def claim(self) -> int:
+        """Claim what is due and has room, run it, and return how much that was."""
+        now = self.runtime.now()
+        lanes = [row[0] for row in await self.store.read("lanes_due", micros(now))]
+        lease = micros(now + self.runtime.limits.lease)
+        open_lanes = sorted((lane for lane in lanes if self.lanes.free(lane) > 0), key=_urgency)
+        if not open_lanes:
+            return 0
+        rows: list[CommandRow] = []
+        with self.lanes.reservation() as reservation:
+            async with self.store.transaction() as tx:
+                for lane in open_lanes:
+                    room = reservation.all_of(lane)
+                    found = await tx.fetch("command_claim", self.owner, lease, micros(now), lane, room)
+                    rows.extend(CommandRow.of(row) for row in found)
+            reservation.keep([row.lane for row in rows])
+        self.start(rows)
+        return len(rows)
+
+    async def extend(self) -> None:
+        """Say that what runs is still ours; end what another epoch has taken."""
+        now = self.runtime.now()
+        lease = micros(now + self.runtime.limits.lease)
+        running = [one for one in self._running.values() if not one.ending]
+        if not running:
+            return
+        async with self.store.transaction() as tx:
+            rows = await tx.fetch_each("command_extend", [(one.row.id, one.row.epoch, lease) for one in running])
+        ours = {row[0] for row in rows}
+        for one in running:
+            if one.row.id not in ours and not one.ending:
+                _log.warning("command.lost", command=one.row.key, incident=one.row.incident, epoch=one.row.epoch)
+                one.task.cancel()
+
+    async def stop(self, within: timedelta) -> None:
+        """Let end what runs; what does not end in time is released, for whoever comes next."""
+        if self.tasks:
+            await asyncio.wait(self.tasks, timeout=within.total_seconds())
+        left = list(self._running.values())
+        for one in left:
+            one.task.cancel()
+        if left:
+            await asyncio.wait({one.task for one in left}, timeout=1)
+        now = micros(self.runtime.now())
+        async with self.store.transaction() as tx:
+            tx.run_each("command_release", [(one.row.id, one.row.epoch, now) for one in left])
+
+    # --- one command ---
+
+    async def _run(self, row: CommandRow) -> None:
+        began = perf_counter()
+        try:
+            outcome = await self._outcome(row)
+            running = self._running.get(row.id)
+            if running is not None and running.row is row:
+                running.ending = True
+            await self._record(row, outcome)
+        except StoreUnavailable as error:
+            _log.warning("command.unrecorded", command=row.key, incident=row.incident, why=str(error))
+        finally:
+            running = self._running.get(row.id)
+            if running is not None and running.row is row:
+                del self._running[row.id]
+            self.lanes.give(row.lane)
+            self.runtime.metrics.performed(row.kind, timedelta(seconds=perf_counter() - began))
+            self.freed()
+
+    async def _outcome(self, row: CommandRow) -> Input | Again:
+        command = codec.COMMAND.load(row.args)
+        try:
+            return await self._perform(row, command)
+        except StoreUnavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - what one plugin throws concerns this one command, never the others
+            _log.exception("command.broke", command=row.key, incident=row.incident)
+            return _given_up(command, f"it broke: {type(error).__name__}: {error}"[:500])
+
+    async def _perform(self, row: CommandRow, command: Command) -> Input | Again:
+        if row.epoch - 1 - row.attempt >= MOST_LOST:
+            return _given_up(command, f"given up: {MOST_LOST} processes ended while they were at it")
+        incident = await self._incident(row.incident)
+        match command:
+            case Diagnose():
+                return await look(command, incident, self.runtime)
+            case Notify():
+                outcome = await Telling(self.runtime, self.brains).notify(row, command, incident)
+            case Page():
+                outcome = await Telling(self.runtime, self.brains).page(command, incident)
+        if isinstance(outcome, Again) and self.runtime.now() - row.asked_at > GIVE_UP_AFTER:
+            return _given_up(command, f"given up after a day: {outcome.why}")
+        return outcome
+
+    async def _incident(self, number: int) -> Incident:
+        rows = await self.store.read("incident_read", number)
+        if not rows:
+            raise StoreUnavailable(f"INC-{number} is not in the store")
+        return codec.INCIDENT.load(rows[0][1])
+
+    async def _record(self, row: CommandRow, outcome: Input | Again) -> None:
+        """Write down what came of it; while the store does not answer, some more times."""
+        for delay in (*_STORE_DELAYS, None):
+            try:
+                await self._write(row, outcome)
+            except StoreUnavailable:
+                if delay is None:
+                    raise
+                await asyncio.sleep(delay)
+            else:
+                return
+
+    async def _write(self, row: CommandRow, outcome: Input | Again) -> None:
+        now = self.runtime.now()
+        if isinstance(outcome, Again):
+            _log.info("command.again", command=row.key, incident=row.incident, why=outcome.why)
+            async with self.store.transaction() as tx:
+                tx.run("command_again", row.id, row.epoch, micros(now + _delay(row, outcome)), outcome.why[:500])
+            return
+        body = codec.HAPPENING.dump(outcome)
+        async with self.store.transaction() as tx:
+            _, ours = await tx.fetch_all(
+                ("incident_lock", row.incident), ("command_finish", row.id, row.epoch, micros(now), outcome.kind)
+            )
+            if ours:
+                tx.run("event_add", row.incident, outcome.kind, body, micros(now), 0)
+                tx.run("incident_wake", row.incident, micros(now))
+                tx.hint("turn")
+        if ours:
+            self.woken(row.incident)
+        else:
+            _log.warning("command.refused", command=row.key, incident=row.incident, epoch=row.epoch)
+
+
+def _given_up(command: Command, why: str) -> Input:
+    match command:
+        case Diagnose(name=name, round=number):
+            return Diagnosed(name, number, could_not_look(name, why))
+        case Notify():
+            return NotifyFailed(command.receiver, command.purpose, command.sequence, why)
+        case Page():
+            return PageFailed(command.receiver, command.event, command.sequence, why)
+
+
+def _delay(row: CommandRow, again: Again) -> timedelta:
+    """Wait longer each time, spread out; and at least as long as the other side asked."""
+    growing: timedelta = min(_FIRST_DELAY * (1 << min(row.attempt, 10)), _LONGEST_DELAY)
+    spread = growing * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
+    return max(spread, again.delay or timedelta(0))
+
+
+def _urgency(lane: str) -> tuple[int, str]:
+    """Pagers first, then people, then looking."""
+    order = ("page/", "notify/")
+    return next((place for place, start in enumerate(order) if lane.startswith(start)), len(order)), lane

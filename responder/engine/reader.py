@@ -1,0 +1,137 @@
+"""What the store holds, for the API, the metrics and the diagnostics."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from responder.engine.views import Counts, Rejected, SeenAlert, Wanted
+from responder.model import codec
+from responder.model.incident import Incident
+from responder.model.outside import RelatedIncident
+from responder.model.target import Target
+from responder.model.timeline import Event
+from responder.store.rows import EpisodeRow, maybe, moment
+from responder.store.store import Row, Rows, Store
+
+_NO_NUMBER = 2**62
+_PAGE = 1_000
+_MOST_EVENTS = 10_000
+_MOST_COMPARED = 500
+"""Open incidents that are looked through for related ones, the newest."""
+_MOST_RELATED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads. Every method raises StoreUnavailable when the store does not answer."""
+
+    store: Store
+
+    async def incidents(self, wanted: Wanted) -> Sequence[Incident]:
+        """List incidents, newest first, at most `limit`."""
+        status = wanted.status.value if wanted.status is not None else None
+        before = wanted.before if wanted.before is not None else _NO_NUMBER
+        filters = (status, wanted.severity, wanted.rule)
+        return _incidents(await self.store.read("incidents_list", *filters, before, wanted.limit))
+
+    async def incident(self, number: int) -> Incident | None:
+        """Load one; None when there is none of that number."""
+        found = _incidents(await self.store.read("incident_read", number))
+        return found[0] if found else None
+
+    async def timeline(self, number: int) -> Sequence[Event]:
+        """List an incident's events in the order in which they were written, at most 10,000."""
+        events: list[Event] = []
+        after = 0
+        while len(events) < _MOST_EVENTS:
+            rows = await self.store.read("events_list", number, after, _PAGE)
+            events.extend(Event(moment(at), codec.HAPPENING.load(body), key) for key, at, body in rows)
+            if len(rows) < _PAGE:
+                break
+            after = rows[-1][0]
+        return events
+
+    async def alerts(
+        self, *, fingerprint: str | None = None, rule: str | None = None, before: int | None = None, limit: int = 50
+    ) -> Sequence[SeenAlert]:
+        """List stored episodes, newest first; also those that were only recorded."""
+        start = before if before is not None else _NO_NUMBER
+        rows = await self.store.read("episodes_recorded", fingerprint, rule, start, limit)
+        return [_seen(EpisodeRow.of(row)) for row in rows]
+
+    async def counts(self) -> Counts:
+        """Count, for the metrics."""
+        waiting, oldest = await self.store.inbox.count()
+        ((rejected,),) = await self.store.read("rejected_count")
+        undelivered = await self.store.read("counter_read", "undelivered")
+        return Counts(
+            inbox=waiting,
+            oldest=maybe(oldest),
+            open_by_severity=_counted(await self.store.read("incidents_by_severity")),
+            rejected=rejected,
+            waiting=_counted(await self.store.read("commands_waiting")),
+            undelivered=undelivered[0][0] if undelivered else 0,
+        )
+
+    async def rejected(self, limit: int) -> tuple[Sequence[Rejected], int]:
+        """List what was refused for good, newest first, and count all that is kept."""
+        rows = await self.store.read("rejected_list", limit)
+        ((total,),) = await self.store.read("rejected_count")
+        return [_rejected(row) for row in rows], total
+
+    async def related(self, incident: Incident) -> Sequence[RelatedIncident]:
+        """List other open incidents that share cluster, namespace or workload, the most shared first; at most 20."""
+        target = incident.target
+        rows = await self.store.read("incidents_related", incident.number, target.cluster, _MOST_COMPARED)
+        found = [
+            RelatedIncident(f"INC-{number}", title, severity, same, moment(since))
+            for number, title, severity, namespace, workload, since in rows
+            if (same := _same(target, namespace, workload))
+        ]
+        return sorted(found, key=lambda one: -len(one.same))[:_MOST_RELATED]
+
+
+@dataclass(frozen=True, slots=True)
+class RelatedTo:
+    """What else is wrong now, seen from one incident: the tool that diagnostics are handed."""
+
+    reader: Reader
+    incident: Incident
+
+    async def related(self) -> Sequence[RelatedIncident]:
+        """List other open incidents that share something with it."""
+        return await self.reader.related(self.incident)
+
+
+def _incidents(rows: Rows) -> list[Incident]:
+    return [codec.INCIDENT.load(data) for _, data in rows]
+
+
+def _counted(rows: Rows) -> Mapping[str, int]:
+    return {name: count for name, count in rows}  # noqa: C416 - a row is no pair to dict()
+
+
+def _rejected(row: Row) -> Rejected:
+    key, received_at, status, reason, sender, size, body, times = row
+    return Rejected(moment(received_at), status, reason, sender, size, body, id=key, times=times)
+
+
+def _seen(row: EpisodeRow) -> SeenAlert:
+    return SeenAlert(
+        fingerprint=row.fingerprint,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        labels=row.labels,
+        annotations=row.annotations,
+        cluster=row.cluster,
+        rule=row.rule,
+        incident=row.incident,
+    )
+
+
+def _same(target: Target, namespace: str, workload: str) -> tuple[str, ...]:
+    """Name what is shared within one cluster."""
+    if not target.namespace or target.namespace != namespace:
+        return ("cluster",)
+    if not target.workload or target.workload != workload:
+        return ("cluster", "namespace")
+    return ("cluster", "namespace", "workload")

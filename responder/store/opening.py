@@ -1,0 +1,38 @@
+"""Opens the store that an address names."""
+
+from pathlib import Path
+from urllib.parse import unquote
+
+from responder.errors import ConfigError
+from responder.store.postgres import PostgresStore
+from responder.store.sqlite import SqliteStore
+from responder.store.store import Store
+
+_SQLITE = "sqlite:///"
+
+
+async def open_store(database_url: str) -> Store:
+    """
+    Open the store, its schema up to date: `sqlite:///PATH` (relative, or absolute with a fourth slash) or
+    `postgresql://...`, where `?statement_cache_size=0` makes it work behind PgBouncer.
+
+    Raises: StoreLocked, StoreUnavailable, ConfigError.
+    """
+    store = _choose(database_url)
+    try:
+        await store.open()
+    except BaseException:
+        await store.close()
+        raise
+    return store
+
+
+def _choose(database_url: str) -> SqliteStore | PostgresStore:
+    if database_url.startswith(_SQLITE):
+        path = unquote(database_url.removeprefix(_SQLITE).partition("?")[0])
+        if not path or path.startswith(":"):
+            raise ConfigError("database_url: sqlite:/// needs the path of a file, such as sqlite:///responder.db")
+        return SqliteStore(Path(path))
+    if database_url.startswith(("postgresql://", "postgres://")):
+        return PostgresStore(database_url)
+    raise ConfigError("database_url must begin with sqlite:/// or postgresql://")

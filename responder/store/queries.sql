@@ -1,0 +1,315 @@
+-- Every statement of the product, by name. One text serves SQLite and PostgreSQL; where it cannot, it stands twice,
+-- marked with its dialect. The SQLite driver leaves `for update ...` away: there is one writer.
+
+-- == schema ==
+
+-- name: schema_table
+create table if not exists schema_version (part text primary key, version integer not null)
+
+-- name: schema_read
+select version from schema_version where part = $1
+
+-- name: schema_write
+insert into schema_version (part, version) values ($1, $2)
+on conflict (part) do update set version = excluded.version
+
+-- == inbox ==
+
+-- name: inbox_add
+insert into inbox (body, source, received_at) values ($1, $2, $3)
+
+-- name: inbox_list [sqlite]
+select id, length(body), source, received_at, 0 from inbox where id >= $1 order by id limit $2
+
+-- name: inbox_list [postgres]
+select id, octet_length(body), source, received_at, done from inbox where id >= $1 order by id limit $2
+
+-- name: inbox_body
+select id, body from inbox where id = $1
+
+-- name: inbox_drop
+delete from inbox where id = $1
+
+-- name: inbox_progress
+update inbox set done = $2 where id = $1
+
+-- name: inbox_sweep
+delete from inbox where id < $1
+
+-- name: inbox_count
+select count(*), min(received_at) from inbox where id >= $1
+
+-- name: inbox_name_read
+select name from inbox_identity
+
+-- name: inbox_name_write
+insert into inbox_identity (name) values ($1)
+
+-- name: watermark_read
+select id, done from watermark where inbox = $1
+
+-- name: watermark_write
+insert into watermark (inbox, id, done) values ($1, $2, $3)
+on conflict (inbox) do update set id = excluded.id, done = excluded.done
+
+-- == episodes ==
+
+-- name: episodes_of
+select id, fingerprint, started_at, latest_at, ended_at, incident, cluster, rule, labels, annotations, generator_url,
+       silenced_by
+from episode where fingerprint = $1 order by started_at desc, id desc limit 8
+
+-- name: episode_add
+insert into episode (fingerprint, started_at, latest_at, ended_at, incident, cluster, rule, labels, annotations,
+                     generator_url)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+
+-- name: episode_change
+update episode set started_at = $2, latest_at = $3, ended_at = $4, labels = $5, annotations = $6, generator_url = $7
+where id = $1
+
+-- name: episodes_open
+select id, fingerprint, started_at, latest_at, ended_at, incident, cluster, rule, labels, annotations, generator_url,
+       silenced_by
+from episode where ended_at is null and cluster = $1 and id > $2 order by id limit $3
+
+-- name: episode_silence
+update episode set silenced_by = $2 where id = $1
+
+-- name: episodes_recorded
+select id, fingerprint, started_at, latest_at, ended_at, incident, cluster, rule, labels, annotations, generator_url,
+       silenced_by
+from episode
+where (cast($1 as text) is null or fingerprint = $1) and (cast($2 as text) is null or rule = $2) and id < $3
+order by id desc limit $4
+
+-- == incidents ==
+
+-- name: incident_numbers
+update counter set value = value + $1 where name = 'incident' returning value
+
+-- name: incident_by_key
+select id, open_key from incident where open_key = $1 for update
+
+-- name: incident_lock
+select id from incident where id = $1 for update
+
+-- name: incident_add
+insert into incident (id, rule, cluster, open_key, playbook, status, severity, title, namespace, workload, started_at,
+                      data, version, opened_at, wake_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+
+-- name: incident_wake
+update incident set wake_at = $2 where id = $1 and (wake_at is null or wake_at > $2)
+
+-- name: incident_postpone
+update incident set wake_at = $2 where id = $1
+
+-- name: incidents_due
+select id from incident where wake_at <= $1 order by wake_at, id limit $2
+
+-- name: incident_take
+select id, data from incident where id = $1 and wake_at <= $2 for update skip locked
+
+-- name: incident_save
+update incident set status = $2, severity = $3, title = $4, namespace = $5, workload = $6, started_at = $7, data = $8,
+                    version = $9, resolved_at = $10, wake_at = $11,
+                    open_key = case when cast($12 as integer) = 1 then null else open_key end
+where id = $1
+
+-- name: incident_read
+select id, data from incident where id = $1
+
+-- name: incidents_list
+select id, data from incident
+where (cast($1 as text) is null or status = $1) and (cast($2 as text) is null or severity = $2)
+  and (cast($3 as text) is null or rule = $3) and id < $4
+order by id desc limit $5
+
+-- name: incidents_related
+select id, title, severity, namespace, workload, started_at
+from incident where open_key is not null and id <> $1 and cluster = $2 order by id desc limit $3
+
+-- name: incidents_by_severity
+select severity, count(*) from incident where open_key is not null group by severity
+
+-- name: wake_next
+select min(wake_at) from incident where wake_at is not null
+
+-- == events ==
+
+-- name: event_add
+insert into event (incident, kind, body, at, seen) values ($1, $2, $3, $4, $5)
+
+-- name: events_unseen
+select id, at, body from event where incident = $1 and seen = 0 order by id
+
+-- name: event_seen
+update event set seen = 1 where id = $1
+
+-- name: events_list
+select id, at, body from event where incident = $1 and id > $2 order by id limit $3
+
+-- == timers ==
+
+-- name: timers_pending
+select name, due_at from timer where incident = $1 and fired_at is null
+
+-- name: timer_set
+insert into timer (incident, name, due_at, fired_at) values ($1, $2, $3, null)
+on conflict (incident, name) do update set due_at = excluded.due_at, fired_at = null
+
+-- name: timer_fired
+update timer set fired_at = $3 where incident = $1 and name = $2
+
+-- name: timer_cancel
+delete from timer where incident = $1 and name = $2
+
+-- == commands ==
+
+-- name: command_add
+insert into command (incident, key, kind, lane, args, priority, status, owner, epoch, attempt, due_at, asked_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10, $11)
+on conflict (incident, key) do nothing
+returning id, incident, key, kind, lane, args, priority, epoch, attempt, asked_at
+
+-- name: lanes_due
+select distinct lane from command where ended_at is null and due_at <= $1
+
+-- name: command_claim
+with k as materialized (
+    select id from command where ended_at is null and lane = $4 and due_at <= $3
+    order by priority, due_at, id limit $5 for update skip locked
+)
+update command set status = 'running', owner = $1, epoch = epoch + 1, due_at = $2
+from k where command.id = k.id
+returning command.id, incident, key, kind, lane, args, priority, epoch, attempt, asked_at
+
+-- name: command_extend
+update command set due_at = $3 where id = $1 and epoch = $2 and status = 'running' returning id
+
+-- name: command_finish
+update command set status = 'done', ended_at = $3, result = $4
+where id = $1 and epoch = $2 and status = 'running' returning id
+
+-- name: command_again
+update command set status = 'ready', due_at = $3, attempt = attempt + 1, result = $4
+where id = $1 and epoch = $2 and status = 'running' returning id
+
+-- name: command_release
+update command set status = 'ready', due_at = $3 where id = $1 and epoch = $2 and status = 'running'
+
+-- name: commands_orphaned
+update command set due_at = $1 where status = 'running' and due_at > $1
+
+-- name: commands_waiting
+select kind, count(*) from command where ended_at is null group by kind
+
+-- name: command_next
+select min(due_at) from command where ended_at is null
+
+-- name: counter_add
+insert into counter (name, value) values ($1, $2) on conflict (name) do update set value = counter.value + excluded.value
+
+-- name: counter_read
+select value from counter where name = $1
+
+-- == claims, playbooks, heartbeats ==
+
+-- name: claim_take
+insert into claim (scope, owner, until) values ($1, $2, $3)
+on conflict (scope) do update set owner = excluded.owner, until = excluded.until
+where claim.until <= $4 or claim.owner = excluded.owner
+returning owner
+
+-- name: claim_drop
+delete from claim where owner = $1
+
+-- name: playbook_add
+insert into playbook (digest, body) values ($1, $2) on conflict (digest) do nothing
+
+-- name: playbook_read
+select body from playbook where digest = $1
+
+-- name: heartbeat_seen
+insert into heartbeat (rule, key, cluster, labels, seen_at, missing_since) values ($1, $2, $3, $4, $5, null)
+on conflict (rule, key) do update set labels = excluded.labels,
+    seen_at = case when heartbeat.seen_at > excluded.seen_at then heartbeat.seen_at else excluded.seen_at end
+
+-- name: heartbeats_list
+select rule, key, cluster, labels, seen_at, missing_since from heartbeat order by rule, key
+
+-- name: heartbeat_missing
+update heartbeat set missing_since = $3 where rule = $1 and key = $2
+
+-- name: heartbeat_drop
+delete from heartbeat where rule = $1 and key = $2
+
+-- == rejected ==
+
+-- name: rejected_add
+insert into rejected (digest, received_at, status, reason, sender, size, body, times)
+values ($1, $2, $3, $4, $5, $6, $7, 1)
+on conflict (digest) do update set received_at = excluded.received_at, reason = excluded.reason,
+    status = excluded.status, sender = excluded.sender, times = rejected.times + 1
+
+-- name: rejected_trim
+delete from rejected where id not in (select id from rejected order by received_at desc, id desc limit $1)
+
+-- name: rejected_list
+select id, received_at, status, reason, sender, size, body, times
+from rejected order by received_at desc, id desc limit $1
+
+-- name: rejected_count
+select count(*) from rejected
+
+-- == retention ==
+
+-- name: incidents_old
+select id from incident where resolved_at < $1 order by resolved_at limit $2
+
+-- name: events_drop
+delete from event where incident = $1
+
+-- name: timers_drop
+delete from timer where incident = $1
+
+-- name: commands_drop
+delete from command where incident = $1
+
+-- name: episodes_drop
+delete from episode where incident = $1 and ended_at is not null
+
+-- name: incident_drop
+delete from incident where id = $1
+
+-- name: commands_old
+delete from command where id in (select id from command where ended_at < $1 order by ended_at limit $2)
+
+-- name: episodes_old
+delete from episode where id in (
+    select id from episode where incident = 0 and ended_at < $1 order by ended_at limit $2
+)
+
+-- name: timers_old
+delete from timer where fired_at < $1
+
+-- name: playbooks_unused
+delete from playbook where digest not in (select playbook from incident)
+
+-- == driver ==
+
+-- name: lock_migrations [postgres]
+select pg_advisory_xact_lock(7236817001)
+
+-- name: lock_correlate [postgres]
+select pg_advisory_xact_lock(7236817002)
+
+-- name: lock_correlate [sqlite]
+select 1
+
+-- name: notify [postgres]
+select pg_notify('responder', $1)
+
+-- name: alive
+select 1
