@@ -297,3 +297,19 @@ async def test_the_check_says_who_we_are(slack: SlackClient) -> None:
 async def test_what_does_not_fit_is_known_before(slack: SlackClient) -> None:
     assert slack.overflow(DIAGNOSED) == ()
     assert slack.overflow(replace(DIAGNOSED, blocks=DIAGNOSED.blocks * 12)) != ()
+
+
+async def test_a_proxy_of_the_system_is_used_but_not_for_what_it_excludes(
+    fake_slack: FakeSlack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", fake_slack.url)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    through = SlackClient(token=fake_slack.token, base_url="http://elsewhere.test/api/")
+    past = SlackClient(token=fake_slack.token, base_url="http://127.0.0.1:9/api/")
+    try:
+        assert await through.check() == "Example as U0BOT"
+        with pytest.raises(TransientError, match="reached"):
+            await past.check()
+    finally:
+        await through.close()
+        await past.close()

@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from slack_sdk.http_retry.async_handler import AsyncRetryHandler
@@ -38,12 +40,19 @@ class Time:
     now: Callable[[], datetime] = _utc_now
 
 
+def _proxy(url: str) -> str | None:
+    """Find the proxy that the system's own settings ask for, if any."""
+    parts = urlsplit(url)
+    return None if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme)
+
+
 class WebApi:
     """One workspace's Web API by bot token."""
 
     def __init__(self, *, token: str, base_url: str, time: Time) -> None:
         self._token = token
         self._base_url = base_url
+        self._proxy = _proxy(base_url)
         self._time = time
         self.pacer = Pacer(time.clock)
         self._session: aiohttp.ClientSession | None = None
@@ -96,7 +105,7 @@ class WebApi:
     async def send(self, url: str, content: bytes) -> None:
         """Send the bytes of a file to the address that Slack gave for them."""
         try:
-            async with self._connections().post(url, data=content, timeout=_UPLOAD) as answer:
+            async with self._connections().post(url, data=content, timeout=_UPLOAD, proxy=_proxy(url)) as answer:
                 status = answer.status
         except (aiohttp.ClientError, OSError) as error:
             raise explain(error, method="upload") from error
@@ -119,11 +128,11 @@ class WebApi:
         client = AsyncWebClient(
             self._token, base_url=self._base_url, session=self._connections(), retry_handlers=handlers
         )
-        client.proxy = None  # the session reads the proxy from the environment itself, and NO_PROXY with it
+        client.proxy = self._proxy  # the SDK's own reading of the environment passes over NO_PROXY
         return client
 
     def _connections(self) -> aiohttp.ClientSession:
         """Our own session: with one the SDK ignores its `timeout=`, without one it shakes hands for every call."""
         if self._session is None:
-            self._session = aiohttp.ClientSession(timeout=_CALL, trust_env=True)
+            self._session = aiohttp.ClientSession(timeout=_CALL)
         return self._session
