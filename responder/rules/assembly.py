@@ -137,22 +137,9 @@ class _Assembler:
             self.variants.setdefault(name, []).append((matchers, variant))
 
     def build(self, name: str, node: MappingNode, known: Known) -> None:
-        self.check_variables(name, node)
         built = playbooks.build(name, node, node.spot, known)
         if built:
             self.built[name] = built
-
-    def check_variables(self, name: str, node: MappingNode) -> None:
-        """Note values that an override gave another type than the variable has."""
-        own = self.nodes.get(name.split(" where ", maxsplit=1)[0])
-        before, after = child(own, "vars") if own else None, child(node, "vars")
-        if not isinstance(before, MappingNode) or not isinstance(after, MappingNode):
-            return
-        for entry in after.entries:
-            was = before.get(entry.key.text)
-            if was is not None and was is not entry.node and not _same_type(was, entry.node):
-                hint = f"its default is {_shown(was)}"
-                self.problems.error(entry.node.spot, f"`{entry.key.text}` is of another type", hint)
 
     def collect(self) -> None:
         sets = {f"{item.pack}/{name}": node for item, name, _, node in self.each("sets")}
@@ -254,14 +241,3 @@ def _text(node: Node) -> str:
 
 def _place(item: Typed, key: str) -> str:
     return f"at {key_spot(item.node, (key,)).origin}"
-
-
-def _same_type(before: Node, after: Node) -> bool:
-    if isinstance(before, Scalar) and isinstance(after, Scalar):
-        kinds = type(before.value), type(after.value)
-        return kinds[0] is kinds[1] or kinds == (float, int)
-    return type(before) is type(after)
-
-
-def _shown(node: Node) -> str:
-    return f"`{node.text}`" if isinstance(node, Scalar) else "a list" if isinstance(node, SequenceNode) else "a mapping"

@@ -98,7 +98,12 @@ def _over(below: MappingNode | None, above: MappingNode, key: str, problems: Pro
     known: list[Entry] = []
     for entry in above.entries:
         if before := below.entry(entry.key.text):
-            known.append(Entry(entry.key, _as_before(before.node, entry.node)))
+            value = _as_before(before.node, entry.node)
+            if key in _NAMED or _same_type(before.node, value):
+                known.append(Entry(entry.key, value))
+            else:
+                hint = f"its default is {_shown(before.node)}"
+                problems.error(entry.node.spot, f"`{entry.key.text}` is of another type", hint)
         else:
             problems.error(
                 entry.key.spot,
@@ -115,6 +120,16 @@ def _as_before(before: Node, after: Node) -> Node:
     if isinstance(before, Scalar) and isinstance(before.value, float) and isinstance(after, Scalar):
         return replace(after, value=float(after.value)) if type(after.value) is int else after
     return after
+
+
+def _same_type(before: Node, after: Node) -> bool:
+    if isinstance(before, Scalar) and isinstance(after, Scalar):
+        return type(before.value) is type(after.value)
+    return type(before) is type(after)
+
+
+def _shown(node: Node) -> str:
+    return f"`{node.text}`" if isinstance(node, Scalar) else "a list" if isinstance(node, SequenceNode) else "a mapping"
 
 
 def _replace(below: MappingNode, entry: Entry, *, deep: bool) -> MappingNode:

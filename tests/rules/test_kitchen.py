@@ -1,0 +1,67 @@
+"""Playbooks can be run without their files, also those stored with old incidents."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from responder.errors import ExpressionError
+from responder.model import codec
+from responder.model.playbook import ActionStep, DiagnosticStep, Playbook
+from responder.model.target import Target
+from responder.plugins.registry import Registry
+from responder.rules.kitchen import Kitchen
+from responder.rules.loading import load
+
+TEXT = """
+playbooks:
+  p:
+    diagnose:
+      rate: {test.rate: {query: up}}
+      orders: {test.table: {columns: {wrong: int}}}
+    actions:
+      scale: {kubernetes.scale: {replicas: "${inputs.n}"}, inputs: {n: {type: int}}}
+"""
+TARGET = Target("default", "Deployment", "prod", "api", "api")
+
+
+@pytest.fixture
+def playbook(write: Callable[..., list[Path]], registry: Registry) -> Playbook:
+    return load(write(main=TEXT), registry).playbook("main/p")
+
+
+def test_a_playbook_has_one_evaluator_also_when_it_comes_from_the_store(playbook: Playbook, registry: Registry) -> None:
+    kitchen = Kitchen(registry)
+    stored = codec.PLAYBOOK.load(codec.PLAYBOOK.dump(playbook))
+    assert kitchen.evaluator(playbook) is kitchen.evaluator(playbook) is kitchen.evaluator(stored)
+
+
+def test_an_evaluator_knows_the_results_and_inputs_of_its_playbook(playbook: Playbook, registry: Registry) -> None:
+    evaluator = Kitchen(registry).evaluator(playbook)
+    assert evaluator.compile("orders.first.wrong > 0 && rate.value > 1", want="bool").reads == {"orders", "rate"}
+    assert evaluator.compile("inputs.n").type == "int"
+
+
+def test_a_plugin_that_is_gone_leaves_the_rest_of_a_stored_playbook(playbook: Playbook, registry: Registry) -> None:
+    old = Playbook("p", diagnostics=(*playbook.diagnostics, DiagnosticStep("gone", "test.gone")))
+    evaluator = Kitchen(registry).evaluator(old)
+    assert evaluator.compile("rate.value > 1", want="bool").reads == {"rate"}
+    with pytest.raises(ExpressionError):
+        evaluator.compile("gone.value > 1")
+
+
+def test_the_command_of_an_action_is_that_of_its_plugin(playbook: Playbook, registry: Registry) -> None:
+    kitchen = Kitchen(registry)
+    scale = playbook.actions[0]
+    assert kitchen.command(scale, {"replicas": 3}, TARGET) == ("kubectl scale deployment/api --replicas=3 -n prod",)
+    assert kitchen.command(ActionStep("both", do=("scale",)), {}, TARGET) == ()
+    with pytest.raises(ValidationError):
+        kitchen.command(scale, {"replicas": -3}, TARGET)
+
+
+def test_the_parameters_of_any_step_are_known_by_name(registry: Registry) -> None:
+    kitchen = Kitchen(registry)
+    assert kitchen.params_of("test.rate") is registry.diagnostics["test.rate"].Params
+    assert kitchen.params_of("kubernetes.scale") is registry.actions["kubernetes.scale"].Params
+    assert kitchen.params_of("nothing") is None
