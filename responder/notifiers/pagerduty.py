@@ -78,9 +78,11 @@ class PagerDuty(Notifier["PagerDuty.Params"]):
 
 def _told(message: Message, params: PagerDuty.Params, tools: NotifierTools) -> dict[str, Any]:
     summary = redact(message.summary or plain(message.title))
+    if not summary.startswith(message.severity):
+        summary = f"[{message.severity}] {summary}"
     return {
         "payload": {
-            "summary": _cut(f"[{message.severity}] {summary}" if message.severity else summary, _MAX_SUMMARY),
+            "summary": _cut(summary, _MAX_SUMMARY),
             "source": message.incident,
             "severity": params.severities.get(message.severity) or _urgency(message.rank),
             "timestamp": tools.now().isoformat(timespec="seconds"),

@@ -89,6 +89,12 @@ async def test_a_huge_message_stays_within_the_limits(events: Events, world: Wor
     assert len(events.taken) == 1
 
 
+async def test_a_summary_that_names_the_severity_is_not_given_it_twice(events: Events, world: World) -> None:
+    for summary in ("P1 · down", "down"):
+        await PAGER.page(PARAMS, Alarm("trigger", replace(OPENED, summary=summary), "k"), world.tools())
+    assert [event["payload"]["summary"] for event in events.taken] == ["P1 · down", "[P1] down"]
+
+
 @pytest.mark.parametrize(("rank", "severity"), [(0, "critical"), (1, "error"), (2, "warning"), (7, "info")])
 async def test_the_severity_follows_the_rank(events: Events, world: World, rank: int, severity: str) -> None:
     await PAGER.page(PARAMS, Alarm("trigger", replace(OPENED, rank=rank), "k"), world.tools())
