@@ -13,7 +13,7 @@ from inspect import iscoroutinefunction
 from typing import Any, TypeVar, cast
 
 from responder.clients.sharing import Sharing
-from responder.errors import PermanentError, TransientError
+from responder.errors import NoRoom, PermanentError, TransientError
 
 T = TypeVar("T")
 
@@ -53,6 +53,9 @@ class Circuit:
             self.until = now + STAYS_OPEN  # the others wait while this one tries
         try:
             answer = await ask()
+        except NoRoom:
+            self._answered()  # it said so at once: to leave it alone would hide what is wrong with it
+            raise
         except TransientError as error:
             self._failed(str(error))
             raise

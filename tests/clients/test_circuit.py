@@ -7,7 +7,7 @@ import pytest
 
 from responder.clients.circuit import STAYS_OPEN, Circuit, watched
 from responder.clients.sharing import Sharing
-from responder.errors import PermanentError, TransientError
+from responder.errors import NoRoom, PermanentError, TransientError
 
 
 class Server:
@@ -104,6 +104,15 @@ async def test_a_refusal_is_an_answer(server: Server, clock: Clock) -> None:
         await client.ask("x")
     server.error = TransientError("no answer")
     await fail(client, 2)
+    assert server.calls == 5
+
+
+async def test_one_that_says_it_has_no_room_is_asked_again(server: Server, clock: Clock) -> None:
+    client = watched(server, Circuit("postgres", clock))
+    server.error = NoRoom("sorry, too many clients already")
+    for _ in range(5):
+        with pytest.raises(NoRoom):
+            await client.ask("x")
     assert server.calls == 5
 
 

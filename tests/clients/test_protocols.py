@@ -1,0 +1,36 @@
+"""The clients offer what plugins are promised, to the last default."""
+
+import inspect
+from typing import Any
+
+import pytest
+
+from responder.clients.http import Http
+from responder.clients.kubernetes import Kubernetes
+from responder.clients.postgres import Postgres
+from responder.clients.prometheus import Prometheus
+from responder.clients.redis import Redis
+from responder.plugins import tools
+
+PAIRS = [
+    (tools.Http, Http),
+    (tools.Kubernetes, Kubernetes),
+    (tools.Postgres, Postgres),
+    (tools.Prometheus, Prometheus),
+    (tools.Redis, Redis),
+]
+
+
+def promised(protocol: type) -> dict[str, Any]:
+    return {name: each for name, each in vars(protocol).items() if inspect.iscoroutinefunction(each)}
+
+
+@pytest.mark.parametrize(("protocol", "client"), PAIRS, ids=[protocol.__name__ for protocol, _ in PAIRS])
+def test_every_method_takes_what_was_promised(protocol: type, client: type) -> None:
+    assert promised(protocol)
+    for name, method in promised(protocol).items():
+        offered = getattr(client, name)
+        assert inspect.iscoroutinefunction(offered), name
+        wanted, taken = inspect.signature(method).parameters, inspect.signature(offered).parameters
+        shapes = {key: (each.kind, each.default) for key, each in wanted.items()}
+        assert shapes == {key: (each.kind, each.default) for key, each in taken.items()}, name
