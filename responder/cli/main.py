@@ -6,7 +6,9 @@ import typer
 
 from responder.cli.check import check
 from responder.cli.explain import explain
+from responder.cli.replay import replay
 from responder.cli.schema import schema
+from responder.cli.serve import serve
 from responder.cli.settings import settings
 from responder.errors import ConfigError, ResponderError, StoreLocked
 
@@ -20,10 +22,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="An Alertmanager webhook receiver and auto-responder: one enriched, living message per incident.",
 )
+app.command()(serve)
 app.command()(settings)
 app.command()(check)
 app.command()(explain)
 app.command()(schema)
+app.command()(replay)
 
 
 def main() -> None:

@@ -1,0 +1,192 @@
+"""
+Plays a recording through the whole way, from the inbox to the message, on a clock that runs as fast as the work does.
+
+Nothing outside is asked or told: diagnostics answer from the recording, notifiers keep what they were to send, and the
+store is a file that is thrown away.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal
+from uuid import uuid4
+
+from responder.engine.captured import Nothing, Sent, captured
+from responder.engine.delivery import parse
+from responder.engine.recorded import RecordedReadings
+from responder.engine.recording import Recording
+from responder.engine.runtime import Kitchen, Limits, Rulebook, Runtime
+from responder.engine.views import Wanted
+from responder.engine.virtual_time import VirtualClock
+from responder.engine.worker import Engine
+from responder.errors import RejectedDelivery, ResponderError
+from responder.model.incident import Incident, Status
+from responder.model.timeline import Event
+from responder.plugins.registry import Registry
+from responder.store.opening import open_store
+
+LINGER = timedelta(minutes=1)
+"""After the last delivery and the quiet time: what is still open then stays open."""
+MOST_STEPS = 200_000
+"""Of one replay; a recording that needs more does not come to an end."""
+_FOREVER = timedelta(days=3650)
+"""The lease of commands: nobody else could take them over."""
+_TICK = timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What became of one incident: how it ended, its timeline, and what was sent because of it, in order."""
+
+    incident: Incident
+    timeline: Sequence[Event]
+    sent: Sequence[Sent]
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What became of a recording: incidents in the order of their opening; `rejected` says why deliveries were not."""
+
+    recording: Recording
+    told: Sequence[Told]
+    rejected: Sequence[str]
+    ended_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """What a replay is decided with: the rules, and what is set about them."""
+
+    rulebook: Rulebook
+    kitchen: Kitchen
+    registry: Registry
+    clusters: tuple[str, ...] = ("default",)
+    quiet_for: timedelta = timedelta(minutes=5)
+    automation: Literal["off", "suggest", "approve", "auto"] = "suggest"
+
+
+async def replay(
+    recording: Recording,
+    house: House,
+    *,
+    folder: Path,
+    progress: Callable[[datetime], Awaitable[None]] | None = None,
+) -> Story:
+    """
+    Play one recording.
+
+    `folder` takes the store. `progress` is awaited whenever the clock is about to go on, with the time it goes on to.
+    """
+    clock = VirtualClock(recording.start)
+    sent: list[Sent] = []
+    store = await open_store(f"sqlite:///{folder / uuid4().hex}.db")
+    try:
+        engine = Engine(store, _runtime(recording, house, clock, sent))
+        stage = _Stage(recording, clock, engine, house.quiet_for)
+        await stage.play(progress)
+        story = await stage.story(sent)
+        await engine.stop()
+        return story
+    finally:
+        await store.close()
+
+
+def _runtime(recording: Recording, house: House, clock: VirtualClock, sent: list[Sent]) -> Runtime:
+    nothing: Any = Nothing()
+    return Runtime(
+        rulebook=lambda: house.rulebook,
+        kitchen=house.kitchen,
+        registry=captured(house.registry, clock.now, sent.append),
+        tools=lambda _: nothing,
+        notifier_tools=nothing,
+        now=clock.now,
+        clusters=house.clusters,
+        automation=house.automation,
+        quiet_for=house.quiet_for,
+        limits=Limits(lease=_FOREVER),
+        stop_within=timedelta(0),
+        recorded=RecordedReadings(
+            find=lambda _: recording,
+            playbook_of=lambda incident: playbook_of(house.rulebook, incident),
+            registry=house.registry,
+            now=clock.now,
+            sleep=clock.sleep,
+        ),
+    )
+
+
+def playbook_of(rulebook: Rulebook, incident: Incident) -> str:
+    """Name the playbook of the incident's rule; "" for none."""
+    return next((rule.playbook for rule in rulebook.ruleset.rules if rule.name == incident.rule), "")
+
+
+@dataclass(slots=True)
+class _Stage:
+    """One replay under way."""
+
+    recording: Recording
+    clock: VirtualClock
+    engine: Engine
+    quiet_for: timedelta
+    rejected: list[str] = field(default_factory=list)
+    played: int = 0
+
+    async def play(self, progress: Callable[[datetime], Awaitable[None]] | None) -> None:
+        """Play until nothing is left to do, or the time is up."""
+        for _ in range(MOST_STEPS):
+            await self._deliver()
+            await self.engine.settle(lambda: self.clock.sleeping)
+            following = await self._next()
+            if following is None or following > self._end:
+                return
+            if progress is not None:
+                await progress(following)
+            self.clock.advance(following)
+        raise ResponderError(f"{self.recording.name}: no end after {MOST_STEPS} steps")
+
+    async def story(self, sent: Sequence[Sent]) -> Story:
+        """Gather what became of it."""
+        reader = self.engine.reader
+        incidents = sorted(await reader.incidents(Wanted(limit=1000)), key=lambda incident: incident.number)
+        told = [
+            Told(
+                incident,
+                await reader.timeline(incident.number),
+                [one for one in sent if one.message.incident == incident.id],
+            )
+            for incident in incidents
+        ]
+        return Story(self.recording, told, tuple(self.rejected), self.clock.now())
+
+    @property
+    def _end(self) -> datetime:
+        last = max((at for at, _ in self.recording.deliveries), default=timedelta(0))
+        return self.recording.start + last + self.quiet_for + LINGER
+
+    async def _deliver(self) -> None:
+        deliveries = self.recording.deliveries
+        while self.played < len(deliveries) and self._due(self.played) <= self.clock.now():
+            body = deliveries[self.played][1]
+            self.played += 1
+            try:
+                parse(body)
+            except RejectedDelivery as error:
+                self.rejected.append(str(error))
+            else:
+                await self.engine.intake.accept(body)
+
+    async def _next(self) -> datetime | None:
+        moments = [self.clock.next, await self.engine.next_due()]
+        if self.played < len(self.recording.deliveries):
+            moments.append(self._due(self.played))
+        following = min((moment for moment in moments if moment is not None), default=None)
+        return None if following is None else max(following, self.clock.now() + _TICK)
+
+    def _due(self, place: int) -> datetime:
+        return self.recording.start + self.recording.deliveries[place][0]
+
+
+def resolved(story: Story) -> bool:
+    """Say whether every incident of the story came to its end."""
+    return all(told.incident.status is Status.RESOLVED for told in story.told)
