@@ -77,6 +77,7 @@ class _Assembler:
         self.playbooks(known)
         rules = self.rules(known)
         self.check_labels(rules)
+        self.check_confidential(rules)
         unmatched = Playbook(matching.UNMATCHED, diagnostics=with_related((), self.registry))
         whole = {name: item.playbook for name, item in self.built.items()} | {unmatched.name: unmatched}
         last = matching.built_in_rules(scale)
@@ -229,6 +230,14 @@ class _Assembler:
                     message = f"the label `{use.label}` may be missing in incidents of the rule {rule.name}"
                     hint = f'add it to correlate_by, match it with `=`, or write label("{use.label}", "...")'
                     self.problems.warn(use.spot, message, hint)
+
+    def check_confidential(self, rules: Sequence[Rule]) -> None:
+        """Warn of a confidential playbook that everybody is told about."""
+        for rule in rules:
+            built = self.built.get(rule.playbook)
+            if built and built.playbook.confidential and not (built.playbook.notify_only or rule.notify_only):
+                message = f"confidential, but incidents of the rule {rule.name} are told to everybody"
+                self.problems.warn(key_spot(built.node, ("confidential",)), message, "add `notify: {only: [ROLE]}`")
 
 
 def _full(word: str, pack: str) -> str:

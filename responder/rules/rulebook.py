@@ -7,7 +7,7 @@ import re2
 
 from responder.errors import ConfigError
 from responder.model.labels import Labels
-from responder.model.matcher import MatchOp
+from responder.model.matcher import Matcher
 from responder.model.playbook import Playbook
 from responder.model.receiver import Receiver, Team
 from responder.model.rule import Rule
@@ -15,30 +15,40 @@ from responder.model.ruleset import RuleSet
 from responder.rules.deployment import CONSOLE, DEFAULT_TEAM
 from responder.rules.matching import UNMATCHED
 
+REMEMBERED = 4096
+"""Names of alerts; whoever sends more of them is not sending alerts."""
+
 
 class Rulebook:
-    """Answers for one `RuleSet`; rules that name their `alertname` are looked up by it."""
+    """Answers for one `RuleSet`. Which rules an `alertname` leaves in question is remembered, for many names."""
 
     def __init__(self, ruleset: RuleSet) -> None:
         self.ruleset = ruleset
-        self._by_name: dict[str, tuple[tuple[int, Rule], ...]] = {}
-        self._open = tuple((n, rule) for n, rule in enumerate(ruleset.rules) if _alertname(rule) is None)
-        named: dict[str, list[tuple[int, Rule]]] = {}
-        for number, rule in enumerate(ruleset.rules):
-            if (name := _alertname(rule)) is not None:
-                named.setdefault(name, []).append((number, rule))
-        for name, rules in named.items():
-            self._by_name[name] = tuple(sorted((*rules, *self._open), key=lambda pair: pair[0]))
+        self._candidates: dict[str, tuple[tuple[Rule, tuple[Matcher, ...]], ...]] = {}
         self._namespaces = tuple((team, tuple(map(_anchored, team.namespaces))) for team in ruleset.teams)
         self._rules = {rule.name: rule for rule in reversed(ruleset.rules)}
         self._teams = {team.name: team for team in ruleset.teams}
 
     def match(self, labels: Labels) -> Rule:
         """Find the first rule whose matchers all hold; the built-in last one takes everything."""
-        for _, rule in self._by_name.get(labels.get("alertname", ""), self._open):
-            if all(matcher.matches(labels) for matcher in rule.match):
+        for rule, rest in self._left(labels.get("alertname", "")):
+            if all(matcher.matches(labels) for matcher in rest):
                 return rule
         raise ConfigError("the rule set has no last rule that takes every alert")
+
+    def _left(self, alertname: str) -> tuple[tuple[Rule, tuple[Matcher, ...]], ...]:
+        """Return the rules that an alert of that name may match, each with its other matchers."""
+        known = self._candidates.get(alertname)
+        if known is None:
+            if len(self._candidates) >= REMEMBERED:
+                self._candidates.clear()
+            named = {"alertname": alertname}
+            known = self._candidates[alertname] = tuple(
+                (rule, tuple(m for m in rule.match if m.name != "alertname"))
+                for rule in self.ruleset.rules
+                if all(matcher.matches(named) for matcher in rule.match if matcher.name == "alertname")
+            )
+        return known
 
     def rule(self, name: str) -> Rule | None:
         """Find a rule by its full name; None when there is none of that name any more."""
@@ -74,10 +84,6 @@ class Rulebook:
         default = self.team(DEFAULT_TEAM)
         found = (team.receivers.get(role) or default.receivers.get(role) for role in dict.fromkeys(roles))
         return tuple({receiver.name: receiver for receiver in found if receiver}.values())
-
-
-def _alertname(rule: Rule) -> str | None:
-    return next((m.value for m in rule.match if m.name == "alertname" and m.op is MatchOp.EQUAL), None)
 
 
 def _anchored(pattern: str) -> Any:

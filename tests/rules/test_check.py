@@ -275,6 +275,13 @@ def test_a_rule_whose_matchers_exclude_each_other_is_a_warning(checked: Check) -
     assert "can never match" in report.warnings[0].message
 
 
+def test_a_confidential_playbook_that_everybody_hears_of_is_a_warning(checked: Check) -> None:
+    report = checked(main=BOOK.replace(VARS, VARS + "    confidential: true\n"))
+    assert [(problem.origin.line, problem.gravity) for problem in report.problems] == [(7, "warning")]
+    only = "    confidential: true\n    notify: {only: [security]}\n"
+    assert shown(checked, main=BOOK.replace(VARS, VARS + only)) == []
+
+
 def test_a_path_that_is_not_there_is_an_error() -> None:
     report = check([Path("nowhere")], Registry({}, {}, {}))
     assert [problem.message for problem in report.errors] == ["there is no such file or folder"]
