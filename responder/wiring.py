@@ -1,1 +1,157 @@
 """Builds the whole from the settings; the only file that knows all the rooms."""
+
+import asyncio
+import importlib
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from functools import partial
+from importlib.metadata import version
+from typing import Any
+
+from responder import actions, diagnostics, notifiers
+from responder.clients.client_set import ClientSet
+from responder.clients.toolbox import IncidentTools
+from responder.engine.reader import Reader, RelatedTo
+from responder.engine.runtime import Limits, Runtime, Watched
+from responder.engine.worker import Engine
+from responder.model.incident import Incident
+from responder.plugins.registry import Registry, discover
+from responder.response.known import facts_of
+from responder.rules.kitchen import Kitchen
+from responder.rules.rule_store import Reload, RuleStore
+from responder.settings.process import Settings
+from responder.store.opening import open_store
+from responder.web.door import Behind, Door
+from responder.web.metrics import Metrics
+from responder.web.vitals import HouseVitals
+
+DISTRIBUTION = "alertmanager-responder"
+STOP_PHASES = 4
+"""Things that a stop waits for, one after the other: requests, loops, commands, leases."""
+
+
+def utc_now() -> datetime:
+    """Return the time, aware, UTC."""
+    return datetime.now(UTC)
+
+
+def plugins() -> Registry:
+    """Load every plugin: ours, and those of other distributions."""
+    return discover((diagnostics, actions, notifiers))
+
+
+class Server:
+    """The running whole. What was begun is ended in reverse."""
+
+    def __init__(self, door: Door, rules: RuleStore, ending: AsyncExitStack) -> None:
+        self._door = door
+        self._rules = rules
+        self._ending = ending
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Where it listens, as URLs."""
+        return self._door.listener.addresses
+
+    @property
+    def rules_version(self) -> str:
+        """The version of the rules in use."""
+        return self._rules.current.ruleset.version
+
+    async def stop(self) -> None:
+        """Take nothing more in; end, or leave to the next process, what has begun. Nothing accepted is lost."""
+        await self._ending.aclose()
+
+
+async def start(settings: Settings, now: Callable[[], datetime] = utc_now) -> Server:
+    """
+    Build everything, start the loops, open the door.
+
+    Raises: ConfigError for settings and rules that cannot work, StoreLocked, StoreUnavailable.
+    """
+    async with AsyncExitStack() as ending:
+        registry, metrics = plugins(), Metrics(version(DISTRIBUTION))
+        rules = RuleStore(settings.rules, registry, partial(_tell, metrics))
+        _tell(metrics, Reload(rules.current.ruleset.version))
+        store = await open_store(settings.database_url.get_secret_value())
+        ending.push_async_callback(store.close)
+        clients = ClientSet(settings, now, _load)
+        ending.push_async_callback(clients.close)
+        reader = Reader(store)
+        engine = Engine(
+            store, _runtime(settings, clients, reader, rules=rules, registry=registry, metrics=metrics, now=now)
+        )
+        behind = Behind(
+            intake=engine.intake,
+            reader=reader,
+            vitals=HouseVitals(store, rules, clients.circuits),
+            metrics=metrics,
+            scale=lambda: rules.current.ruleset.scale,
+            now=now,
+            version=version(DISTRIBUTION),
+        )
+        door = Door(settings, behind)
+        ending.push_async_callback(_watch(rules))
+        await engine.start()
+        ending.push_async_callback(engine.stop)
+        await door.open()
+        ending.push_async_callback(door.close, settings.stop_within / STOP_PHASES)
+        return Server(door, rules, ending.pop_all())
+
+
+def _runtime(
+    settings: Settings,
+    clients: ClientSet,
+    reader: Reader,
+    *,
+    rules: RuleStore,
+    registry: Registry,
+    metrics: Metrics,
+    now: Callable[[], datetime],
+) -> Runtime:
+    def tools(incident: Incident) -> IncidentTools:
+        facts, cluster = facts_of(incident).incident, clients.clusters.get(incident.cluster)
+        return IncidentTools(facts, now, cluster, clients.http, RelatedTo(reader, incident))
+
+    return Runtime(
+        rulebook=lambda: rules.current,
+        kitchen=Kitchen(registry),
+        registry=registry,
+        tools=tools,
+        notifier_tools=clients.sender_tools,
+        now=now,
+        metrics=metrics,
+        clusters=tuple(settings.every_cluster),
+        cluster_label=settings.cluster_label,
+        alertmanagers=tuple(Watched(one.cluster, one.receiver, client) for one, client in clients.alertmanagers),
+        automation=settings.automation,
+        quiet_for=settings.quiet_for,
+        group_wait=settings.group_wait,
+        group_interval=settings.group_interval,
+        reconcile_every=settings.reconcile_every,
+        stop_within=settings.stop_within / STOP_PHASES,
+        external_url=settings.external_url,
+        limits=Limits(intake=settings.webhook.intake),
+    )
+
+
+def _tell(metrics: Metrics, reload: Reload) -> None:
+    metrics.reloaded(not reload.error, reload.version)
+
+
+def _watch(rules: RuleStore) -> Callable[[], Any]:
+    """Start to watch the rule files, and return what ends that."""
+    stop = asyncio.Event()
+    watching = asyncio.create_task(rules.watch(stop), name="rules")
+
+    async def end() -> None:
+        stop.set()
+        await watching
+
+    return end
+
+
+def _load(module: str, name: str) -> Any:
+    """Load a client by name: its driver costs time and memory that only those pay who configured it."""
+    return getattr(importlib.import_module(f"responder.clients.{module}"), name)

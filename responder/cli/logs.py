@@ -98,8 +98,10 @@ def _secrets(value: Any) -> Iterator[str]:
 def _last(form: Literal["json", "console"], stream: TextIO) -> tuple[Processor, ...]:
     if form == "console":
         return (structlog.dev.ConsoleRenderer(colors=stream.isatty()),)
-    return (structlog.processors.EventRenamer("event"), structlog.processors.JSONRenderer(serializer=_json))
+    return (structlog.processors.JSONRenderer(serializer=_json),)
 
 
-def _json(event: Any, **_: Any) -> str:
-    return orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+def _json(event: dict[str, Any], **_: Any) -> str:
+    first = [key for key in ("timestamp", "level", "event") if key in event]
+    ordered = {key: event[key] for key in (*first, *event)}
+    return orjson.dumps(ordered, default=str, option=orjson.OPT_NON_STR_KEYS).decode()

@@ -11,6 +11,7 @@ from responder.clients.charts import Charts
 from responder.clients.circuit import OPENS_AFTER, Circuit, watched
 from responder.clients.destinations import Destinations
 from responder.clients.http import Http, Policy
+from responder.clients.mail import Mail
 from responder.clients.prometheus import Prometheus
 from responder.clients.render import renderer
 from responder.clients.sharing import Sharing
@@ -78,6 +79,7 @@ class ClientSet:
             destinations=Destinations(slack=settings.slack, pagerduty=settings.pagerduty, outgoing=settings.outgoing),
             render=renderer(settings.timezone, terminal=sys.stdout.isatty()),
             print=lambda text: print(text, flush=True),  # noqa: T201 (the console is where that notifier speaks)
+            mailer=self._watched("mail", Mail(settings.mail), NEVER) if settings.mail.host else None,
         )
 
     def _slack(self, settings: Settings) -> Any:

@@ -21,6 +21,11 @@ class Refused(Exception):
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+def answer(body: bytes, content_type: str) -> web.Response:
+    """Answer 200 with these bytes; `content_type` stands in the header as it is."""
+    return web.Response(body=body, headers={**_SERVER, "Content-Type": content_type})
+
+
 def line(status: int, message: str, headers: Mapping[str, str] | None = None) -> web.Response:
     """Answer with one line of text, which Alertmanager writes into its log."""
     return web.Response(status=status, text=f"{message}\n", headers={**_SERVER, **(headers or {})})

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from responder.model.severity import Scale
 from responder.settings.process import Settings
 from responder.web.access import Access, Gate
+from responder.web.answers import answer
 from responder.web.api import Api, IncidentQuery, Page
 from responder.web.body import Room
 from responder.web.documents import IncidentDetail, IncidentList, Problem, Readiness, RejectedList
@@ -111,7 +112,7 @@ class Door:
 
     def _openapi(self) -> Route:
         async def openapi(_: web.BaseRequest, __: str) -> web.Response:
-            return web.Response(body=json.dumps(self.openapi()).encode(), content_type=JSON)
+            return answer(json.dumps(self.openapi()).encode(), JSON)
 
         return _open("/openapi.json", openapi, "This document.", {200: JSON})
 

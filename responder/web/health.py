@@ -7,7 +7,7 @@ from datetime import datetime
 from aiohttp import web
 
 from responder.errors import StoreUnavailable
-from responder.web.answers import document, line
+from responder.web.answers import answer, document, line
 from responder.web.body import Room
 from responder.web.documents import Dependency, Readiness
 from responder.web.metrics import CONTENT_TYPE, Metrics
@@ -48,7 +48,7 @@ class HealthPages:
         except StoreUnavailable:
             counts = None
         body = self.metrics.write(counts, self.room.held, self.now())
-        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})
+        return answer(body, CONTENT_TYPE)
 
 
 def _show(health: Health) -> Dependency:

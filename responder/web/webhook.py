@@ -9,7 +9,7 @@ from aiohttp import web
 
 from responder.engine.views import Rejected
 from responder.errors import IntakeFull, RejectedDelivery, StoreUnavailable
-from responder.web.answers import RETRY_AFTER, Refused
+from responder.web.answers import RETRY_AFTER, Refused, answer
 from responder.web.body import Room, announced, read_body
 from responder.web.delivery import check
 from responder.web.metrics import Metrics
@@ -42,7 +42,7 @@ class Webhook:
             wait = str(error.retry_after) if isinstance(error, IntakeFull) else RETRY_AFTER
             raise Refused(503, str(error), headers={"Retry-After": wait}) from None
         self.metrics.accepted()
-        return web.Response(body=b"accepted\n", content_type="text/plain")
+        return answer(b"accepted\n", "text/plain; charset=utf-8")
 
     async def _keep(self, request: web.BaseRequest, why: RejectedDelivery, body: bytes) -> None:
         """Keep it where that is possible: the sender is told either way."""

@@ -2,13 +2,11 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
-from tests.servers.certificates import Authority
 from tests.web.house import House
 from tests.web.raw import Connect, Raw
 
@@ -64,9 +62,3 @@ async def stranger() -> AsyncIterator[aiohttp.ClientSession]:
     """Ask without credentials."""
     async with aiohttp.ClientSession() as session:
         yield session
-
-
-@pytest.fixture(scope="session")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    """Make a certificate authority."""
-    return Authority(Path(tmp_path_factory.mktemp("authority")))

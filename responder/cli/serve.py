@@ -1,0 +1,62 @@
+"""`responder serve`: the server, until it is told to stop."""
+
+import asyncio
+import signal
+
+import structlog
+import uvloop
+
+from responder.cli import logs
+from responder.cli.rules import DEFAULT_FILE, Config
+from responder.settings.process import Settings
+from responder.wiring import start
+
+log = structlog.get_logger()
+
+
+def serve(config: Config = None) -> None:
+    """
+    Take deliveries of Alertmanager in and work on them, until SIGTERM or SIGINT.
+
+    Settings come from the file and from RESPONDER_* variables; `responder settings` lists them.
+
+    Examples:
+
+        responder serve --config responder.yaml
+
+        RESPONDER_WEBHOOK__BEARER_TOKENS_FILE=/run/secrets/token responder serve
+
+    Ends with 0 after a stop, 2 when the settings or rules are wrong, 3 when another process uses the SQLite file.
+    """
+    settings = Settings.load(config or (DEFAULT_FILE if DEFAULT_FILE.exists() else None))
+    logs.configure(settings)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> None:
+    stop = _signals()
+    server = await start(settings)
+    try:
+        log.info("serving", addresses=list(server.addresses), rules=server.rules_version)
+        await stop.wait()
+        log.info("stopping", within=settings.stop_within.total_seconds())
+    finally:
+        await server.stop()
+    log.info("stopped")
+
+
+def _signals() -> asyncio.Event:
+    """Return what SIGTERM and SIGINT set; a second one ends the process at once, which loses nothing either."""
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+
+    def asked() -> None:
+        stop.set()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_DFL)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, asked)
+    return stop
