@@ -26,7 +26,7 @@ T = TypeVar("T")
 DEADLINE = timedelta(seconds=30)
 """The first chart on a machine builds a cache of fonts, which takes some seconds."""
 IDLE = timedelta(seconds=60)
-MOST_LINES = 12
+MOST_LINES = 10
 MOST_POINTS = 2_000
 
 _HEADER = struct.Struct(">BI")

@@ -28,7 +28,7 @@ INK, FAINT, ALARM = "#1f2937", "#6b7280", "#dc2626"
 DAY = 86_400
 """Seconds in matplotlib's unit of time, counted from 1970."""
 LONGEST_NAME = 44
-LONGEST_TITLE = 90
+LONGEST_TITLE = 80
 _SINGLE = re.compile(r'\{(\w+)="([^"]*)"\}')
 
 
@@ -104,7 +104,19 @@ def _dress(axes: Axes, *, values: list[float], suffix: str) -> None:
         axes.set_ylim(min(0, low * 1.2), max(0, high * 1.2) or 1)
     axes.margins(x=0.0, y=0.12)
     axes.yaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10]))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g} {_cut(suffix, 16)}".rstrip()))
+    short = suffix if len(suffix) <= 4 else ""
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{_compact(value)} {short}".rstrip()))
+    if not short:
+        axes.annotate(
+            _cut(suffix, 30),
+            (0.0, 1.0),
+            xycoords="axes fraction",
+            xytext=(0, 3),
+            textcoords="offset points",
+            color=FAINT,
+            fontsize=8.5,
+            parse_math=False,
+        )
     axes.xaxis.set_major_locator(dates.AutoDateLocator(tz=UTC, minticks=4, maxticks=9))  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_formatter(FuncFormatter(_moment(axes)))
     axes.grid(axis="y", color="#e5e7eb", linewidth=0.8)
@@ -184,6 +196,13 @@ def _shortest(names: list[str]) -> tuple[str, list[str]]:
     if len(labels) == 1 and all(single):
         return labels.pop(), [match[2] for match in single if match]
     return "", names
+
+
+def _compact(value: float) -> str:
+    for size, letter in ((1e12, "T"), (1e9, "G"), (1e6, "M")):
+        if abs(value) >= size:
+            return f"{value / size:,.4g}{letter}"
+    return f"{value:,.6g}"
 
 
 def _cut(text: str, most: int) -> str:
