@@ -179,7 +179,9 @@ def _show_incident(told: Told, console: Console, *, every: bool) -> None:
 
 
 def _counted(told: Told) -> str:
-    return ", ".join(count(number, name.rstrip("s"), name) for name, number in outcome.sent(told).items()) or "nothing"
+    words = {"replies": "reply", "evidence": "evidence"}
+    parts = [count(number, words.get(name, name[:-1]), name) for name, number in outcome.sent(told).items()]
+    return ", ".join(parts) or "nothing"
 
 
 def _junit(results: Sequence[Result]) -> str:

@@ -7,7 +7,7 @@ played in the order of their names.
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -65,6 +65,7 @@ class Played(BaseModel):
 
     at: Duration
     body: str = Field(description="File with the request body, beside the recording.")
+    ended: Duration | None = Field(None, description="When its resolved alerts ended, instead of what the body says.")
 
 
 class _File(BaseModel):
@@ -118,12 +119,21 @@ def moments(value: Any, start: datetime) -> Any:
 
 
 def _move(body: bytes, by: timedelta) -> bytes:
+    return _rewritten(body, lambda _, moment: moment + by)
+
+
+def _ended(body: bytes, at: datetime) -> bytes:
+    return _rewritten(body, lambda key, moment: at if key == "endsAt" else moment)
+
+
+def _rewritten(body: bytes, change: Callable[[str, datetime], datetime]) -> bytes:
+    """Write a delivery with other moments; the year 1, which says that there is no end, stays."""
     delivery = json.loads(body)
     for alert in delivery["alerts"]:
         for key in ("startsAt", "endsAt"):
             moment = datetime.fromisoformat(alert[key])
             if moment.year > 1:
-                alert[key] = (moment + by).isoformat()
+                alert[key] = change(key, moment).isoformat()
     return json.dumps(delivery, ensure_ascii=False).encode()
 
 
@@ -169,14 +179,18 @@ def _written(path: Path) -> Recording:
         raise ConfigError(f"{path}: {error.strerror}") from error
     except (yaml.YAMLError, ValidationError) as error:
         raise ConfigError(f"{path}: {error}") from error
+    played = sorted(shape.deliveries, key=lambda item: item.at)
+    bodies = [_body(path.parent / item.body) for item in played]
+    start = shape.start or _start(bodies, path)
     deliveries = tuple(
-        sorted(((item.at, _body(path.parent / item.body)) for item in shape.deliveries), key=lambda pair: pair[0])
+        (item.at, body if item.ended is None else _ended(body, start + item.ended))
+        for item, body in zip(played, bodies, strict=True)
     )
     return Recording(
         name=path.parent.name,
         path=path,
         about=shape.about,
-        start=shape.start or _start([body for _, body in deliveries], path),
+        start=start,
         deliveries=deliveries,
         diagnostics={name: tuple(sorted(runs, key=lambda run: run.since)) for name, runs in shape.diagnostics.items()},
     )

@@ -3,13 +3,14 @@
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from responder.engine import recording
 from responder.errors import ConfigError
 
-DELIVERY = {
+DELIVERY: dict[str, Any] = {
     "version": "4",
     "alerts": [
         {
@@ -107,3 +108,11 @@ def test_what_is_written_is_read_again_without_its_secrets(tmp_path: Path) -> No
     assert found is not None
     assert found.result is not None
     assert found.result["value"] == 1.5
+
+
+def test_an_end_can_be_said_apart_from_the_body(tmp_path: Path) -> None:
+    ended = {**DELIVERY, "alerts": [{**DELIVERY["alerts"][0], "status": "resolved", "endsAt": "2026-11-21T09:00:05Z"}]}
+    (tmp_path / "b.json").write_text(json.dumps(ended), encoding="utf-8")
+    text = "deliveries: [{at: 0s, body: a.json}, {at: 12m, body: b.json, ended: 11m}]"
+    played = recording.load(write(tmp_path, text))
+    assert json.loads(played.deliveries[1][1])["alerts"][0]["endsAt"] == "2026-11-21T09:11:00+00:00"
