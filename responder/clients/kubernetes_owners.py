@@ -44,7 +44,7 @@ async def workload_of(target: Target, reader: Reader) -> Object | None:
     match target.kind:
         case "Node" | "Namespace":
             return None
-        case "Service" | "PersistentVolumeClaim":
+        case "Service" | "PersistentVolumeClaim" | "PersistentVolume":
             return await _owner_of_pods(await pods_of(target, reader), reader)
         case "HorizontalPodAutoscaler":
             scaled = await _scaled(target, reader)
@@ -96,6 +96,15 @@ async def _of_claim(target: Target, reader: Reader) -> list[Object]:
         return []
     pods = await reader.list(kinds.PODS, target.namespace, limit=_POD_LIMIT)
     return [pod for pod in pods if target.name in set(_claims(pod))]
+
+
+async def _of_volume(target: Target, reader: Reader) -> list[Object]:
+    volume = await _read(target, reader)
+    claim = (volume or {}).get("spec", {}).get("claimRef") or {}
+    bound = replace(
+        target, kind="PersistentVolumeClaim", namespace=claim.get("namespace", ""), name=claim.get("name", "")
+    )
+    return await _of_claim(bound, reader)
 
 
 def _claims(pod: Object) -> Iterable[str]:
@@ -151,6 +160,7 @@ _FINDERS: Mapping[str, Callable[[Target, Reader], Awaitable[Sequence[Object]]]] 
     "Namespace": _of_namespace,
     "Service": _of_service,
     "PersistentVolumeClaim": _of_claim,
+    "PersistentVolume": _of_volume,
     "HorizontalPodAutoscaler": _of_autoscaler,
     "CronJob": _of_cron_job,
     "Deployment": _of_deployment,

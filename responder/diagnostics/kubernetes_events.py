@@ -1,5 +1,6 @@
 """What has Kubernetes itself reported about the workload and its pods?"""
 
+import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -93,8 +94,10 @@ class KubernetesEvents(diagnostic.Diagnostic["KubernetesEvents.Params"]):
     async def diagnose(self, params: Params, target: Target, tools: Tools) -> Events:
         """Collect the events."""
         scope = await scope_of(target, tools.kubernetes)
-        namespace = scope.target.namespace or "default"
-        found = await tools.kubernetes.list(kinds.EVENTS, namespace, limit=_READ_AT_MOST)
+        # Events about what belongs to no namespace stand in `default`.
+        namespaces = {scope.target.namespace or "default", target.namespace or "default"}
+        read = (tools.kubernetes.list(kinds.EVENTS, namespace, limit=_READ_AT_MOST) for namespace in sorted(namespaces))
+        found = [event for events in await asyncio.gather(*read) for event in events]
         about = _Subjects(target, scope)
         since = tools.now() - params.within
         return digest([event for event in found if about.cover(event) and last_seen(event) >= since], params.show)

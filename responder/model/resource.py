@@ -22,6 +22,7 @@ CONFIG_MAPS = Resource("", "v1", "configmaps")
 SECRETS = Resource("", "v1", "secrets")
 NAMESPACES = Resource("", "v1", "namespaces", namespaced=False)
 VOLUME_CLAIMS = Resource("", "v1", "persistentvolumeclaims")
+VOLUMES = Resource("", "v1", "persistentvolumes", namespaced=False)
 ENDPOINT_SLICES = Resource("discovery.k8s.io", "v1", "endpointslices")
 DEPLOYMENTS = Resource("apps", "v1", "deployments")
 REPLICA_SETS = Resource("apps", "v1", "replicasets")
@@ -40,6 +41,7 @@ BY_KIND: Mapping[str, Resource] = {
     "Node": NODES,
     "Namespace": NAMESPACES,
     "PersistentVolumeClaim": VOLUME_CLAIMS,
+    "PersistentVolume": VOLUMES,
     "Deployment": DEPLOYMENTS,
     "ReplicaSet": REPLICA_SETS,
     "StatefulSet": STATEFUL_SETS,

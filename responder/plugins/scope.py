@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from responder.errors import NoTarget, PermanentError
-from responder.model.resource import BY_KIND
+from responder.model.resource import BY_KIND, VOLUMES
 from responder.model.target import Target
 from responder.plugins.rights import Verb
 from responder.plugins.tools import Kubernetes
@@ -16,7 +16,6 @@ Object = Mapping[str, Any]
 SCOPE_NEEDS = tuple(
     Verb(resource.group, resource.plural, verb)
     for kind, resource in BY_KIND.items()
-    if kind != "Namespace"
     for verb in (("get", "list") if kind in ("Pod", "ReplicaSet", "Job") else ("get",))
 )
 """The rights that finding the workload and the pods of any target takes."""
@@ -29,8 +28,9 @@ class Scope:
     """
     What there is of a target.
 
-    `workload` is the topmost controller, with its `kind`; None for a node or where there is none. `pods` are all of
-    its pods, also when the target was one of them. `exists` is False where the cluster knows nothing of the target.
+    `target` is what was looked at: the workload of a pod, the claim of a volume. `workload` is the topmost controller,
+    with its `kind`; None for a node or where there is none. `pods` are all of its pods, also when the target was one of
+    them. `exists` is False where the cluster knows nothing of the target.
     """
 
     target: Target
@@ -55,9 +55,13 @@ def known(target: Target) -> Target:
 
 async def scope_of(target: Target, kubernetes: Kubernetes) -> Scope:
     """Find the workload and the pods of a target. Raises as `known` does."""
-    known(target)
-    if target.kind == "Pod":
-        return await _of_pod(target, kubernetes)
+    match known(target).kind:
+        case "Pod":
+            return await _of_pod(target, kubernetes)
+        case "PersistentVolume":
+            target = await _claim_of(target, kubernetes)
+        case "Namespace":
+            target = replace(target, namespace=target.name)
     workload, pods = await asyncio.gather(kubernetes.workload(target), kubernetes.pods(target))
     exists = bool(workload or pods) or await _exists(target, kubernetes)
     return Scope(target, workload, pods, exists)
@@ -72,6 +76,16 @@ async def _of_pod(target: Target, kubernetes: Kubernetes) -> Scope:
         whole = replace(target, kind=workload["kind"], name=name, workload=name)
     pods = await kubernetes.pods(whole)
     return Scope(whole, workload, pods, exists=workload is not None)
+
+
+async def _claim_of(target: Target, kubernetes: Kubernetes) -> Target:
+    """Take the claim that a volume is bound to, for that is what pods name; an unbound one stands for itself."""
+    volume = await kubernetes.get(VOLUMES, "", target.name)
+    claim = (volume or {}).get("spec", {}).get("claimRef") or {}
+    if not claim:
+        return target
+    name = str(claim.get("name", ""))
+    return replace(target, kind="PersistentVolumeClaim", namespace=str(claim.get("namespace", "")), name=name)
 
 
 async def _exists(target: Target, kubernetes: Kubernetes) -> bool:

@@ -231,6 +231,36 @@ async def test_the_pods_behind_a_service_a_claim_and_an_autoscaler_are_found(clu
     assert await names("HorizontalPodAutoscaler", "api") == ["api-1", "api-2"]
 
 
+async def test_a_volume_leads_to_the_pods_that_mount_its_claim(cluster: Cluster) -> None:
+    volume = {"volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}]}
+    await deployment_with_pods(cluster, "api", pod("api-1", spec=volume), pod("api-2"))
+    capacity = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "data"}, "spec": capacity}
+    await cluster.create(claim)
+    bound, free = unique("pv"), unique("pv")
+    spec = {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"], "hostPath": {"path": "/tmp/x"}}
+    reference = {"claimRef": {"kind": "PersistentVolumeClaim", "namespace": cluster.namespace, "name": "data"}}
+    for name, more in ((bound, reference), (free, {})):
+        described = {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name}}
+        await cluster.create({**described, "spec": spec | more})
+
+    found = await diagnose(PODS, cluster, Target("default", "PersistentVolume", "", bound))
+    unbound = await diagnose(PODS, cluster, Target("default", "PersistentVolume", "", free))
+    absent = await diagnose(PODS, cluster, Target("default", "PersistentVolume", "", unique("pv")))
+
+    assert [item.name for item in found.items] == ["api-1"]
+    assert (unbound.exists, unbound.total) == (True, 0)
+    assert not absent.exists
+
+
+async def test_the_pods_of_a_namespace_are_all_in_it(cluster: Cluster) -> None:
+    await cluster.create(pod("a"))
+
+    found = await diagnose(PODS, cluster, Target("default", "Namespace", "", cluster.namespace))
+
+    assert [item.name for item in found.items] == ["a"]
+
+
 async def test_the_pods_of_a_cron_job_are_those_of_its_jobs(cluster: Cluster) -> None:
     spec = template({}, restartPolicy="Never")
     cron = await cluster.create(

@@ -127,16 +127,21 @@ async def test_a_rollout_under_way_when_it_began_is_a_suspect(cluster: Cluster) 
     assert (found.shortly_before, found.finished) == (True, False)
 
 
-async def test_a_roll_back_against_the_incident_is_not_taken_for_its_cause(cluster: Cluster) -> None:
+@pytest.mark.parametrize(("annotations", "suspect"), [({}, True), ({"revision-history": "1"}, False)])
+async def test_a_roll_back_against_the_incident_is_not_taken_for_its_cause(
+    cluster: Cluster, annotations: dict[str, str], suspect: bool
+) -> None:
+    """The ReplicaSet of a roll-back is older than the incident too: that an earlier rollout made it tells."""
     now = datetime.now(UTC)
-    reused = {"annotations": {"deployment.kubernetes.io/revision-history": "1"}}
-    await deployment(cluster, template({"app": "api"}, [api("i:2")]), template({"app": "api"}), ended=now, **reused)
+    reused = {f"deployment.kubernetes.io/{key}": value for key, value in annotations.items()}
+    templates = template({"app": "api"}, [api("i:2")]), template({"app": "api"})
+    await deployment(cluster, *templates, ended=now + timedelta(minutes=10), annotations=reused)
 
-    after = await diagnose(ROLLOUTS, cluster, tools=began(cluster, now - timedelta(minutes=5)))
-    before = await diagnose(ROLLOUTS, cluster, tools=began(cluster, now + timedelta(minutes=5)))
+    during = await diagnose(ROLLOUTS, cluster, tools=began(cluster, now + timedelta(minutes=5)))
+    afterwards = await diagnose(ROLLOUTS, cluster, tools=began(cluster, now + timedelta(minutes=20)))
 
-    assert after.shortly_before is False
-    assert before.shortly_before is True
+    assert during.shortly_before is suspect
+    assert afterwards.shortly_before is True
 
 
 async def test_the_first_revision_has_none_before_it(cluster: Cluster) -> None:

@@ -64,6 +64,7 @@ KINDS = (
     Kind("ConfigMap", "", "v1", "configmaps", status=False),
     Kind("Secret", "", "v1", "secrets", status=False, fields=("type",)),
     Kind("ServiceAccount", "", "v1", "serviceaccounts", status=False),
+    Kind("PersistentVolume", "", "v1", "persistentvolumes", namespaced=False),
     Kind("PersistentVolumeClaim", "", "v1", "persistentvolumeclaims"),
     Kind("Deployment", "apps", "v1", "deployments", counted=True, scale=True),
     Kind("ReplicaSet", "apps", "v1", "replicasets", counted=True, scale=True, fields=("status.replicas",)),
