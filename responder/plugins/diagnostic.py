@@ -22,7 +22,7 @@ class Result(BaseModel):
     that may be unknown is Optional: an expression that reads it then is undecided.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     def headline(self) -> str:
         """Say in one line, at most 150 characters, what was seen: "3 of 5 pods ready, 2 OOM-killed"."""

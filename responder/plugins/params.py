@@ -11,7 +11,7 @@ from responder.model.duration import format_duration, parse_duration
 class Params(BaseModel):
     """The parameters of a plugin; an unknown one is an error."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 Duration = Annotated[
