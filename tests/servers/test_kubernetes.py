@@ -216,6 +216,38 @@ async def test_a_continued_list_can_grow_too_old(cluster: Cluster, fake: Kuberne
     assert await refused(cluster, "GET", where, limit="2", **{"continue": going_on}) == (410, "Expired")
 
 
+async def test_a_world_is_put_in_as_yaml_with_its_status(cluster: Cluster, fake: KubernetesServer) -> None:
+    fake.seed(
+        f"""
+apiVersion: v1
+kind: Pod
+metadata: {{name: a, namespace: {cluster.namespace}}}
+spec: {{containers: [{{name: api, image: i}}]}}
+status: {{phase: Failed}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: api, namespace: elsewhere, generation: 7}}
+spec:
+  selector: {{matchLabels: {{app: api}}}}
+  template: {{metadata: {{labels: {{app: api}}}}, spec: {{containers: [{{name: api, image: i}}]}}}}
+"""
+    )
+
+    assert (await cluster.call("GET", path(cluster, "pods", "a", "")))["status"]["phase"] == "Failed"
+    seeded = await cluster.call("GET", "/apis/apps/v1/namespaces/elsewhere/deployments/api")
+    assert seeded["metadata"]["generation"] == 7
+
+
+async def test_what_is_served_can_be_discovered(cluster: Cluster) -> None:
+    groups = {group["name"] for group in (await cluster.call("GET", "/apis"))["groups"]}
+    resources = (await cluster.call("GET", "/apis/apps/v1"))["resources"]
+
+    assert {"apps", "batch", "autoscaling"} <= groups
+    assert "deployments" in {resource["name"] for resource in resources}
+    assert (await cluster.call("GET", "/version"))["major"] == "1"
+
+
 async def test_the_controllers_follow_a_deployment(tmp_path: Any) -> None:
     async with (
         KubernetesServer(controllers=True).running() as server,
