@@ -2,12 +2,15 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from itertools import count
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
 from tests.web.house import House
+from tests.web.house import open_house as house_of
 from tests.web.raw import Connect, Raw
 
 Open = Callable[..., Awaitable[House]]
@@ -17,14 +20,15 @@ HEADERS = {"Authorization": f"Bearer {TOKEN}"}
 
 
 @pytest.fixture
-async def open_house() -> AsyncIterator[Open]:
+async def open_house(tmp_path: Path) -> AsyncIterator[Open]:
     """Open a door with the given settings: `await open_house(webhook={...})`."""
+    numbers = count()
     async with AsyncExitStack() as stack:
 
         async def open_one(**settings: Any) -> House:
             settings.setdefault("webhook", {"bearer_tokens": [TOKEN]})
-            house = House(**settings)
-            await house.open()
+            house = await house_of(tmp_path / f"house-{next(numbers)}", **settings)
+            stack.push_async_callback(house.store.close)
             stack.push_async_callback(house.close)
             return house
 

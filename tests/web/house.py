@@ -1,50 +1,38 @@
-"""What stands behind the door in these tests: enough of an engine to see what reached it."""
+"""A door with what stands behind it, on SQLite; no loops run, so what was taken in stays where it came in."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
-from responder.engine.views import Counts, Rejected, Wanted
-from responder.errors import StoreUnavailable
+from responder.clients.circuit import Circuit
+from responder.engine.accept import Intake
+from responder.engine.reader import Reader
+from responder.engine.views import Rejected
+from responder.model import codec
 from responder.model.incident import Incident
-from responder.model.severity import DEFAULT_SCALE
-from responder.model.timeline import Event
+from responder.model.timeline import Happening
+from responder.plugins.registry import Registry
+from responder.rules.rule_store import RuleStore
 from responder.settings.process import Settings
+from responder.store.opening import open_store
+from responder.store.rows import incident_fields, micros
+from responder.store.store import Store
 from responder.web.door import Behind, Door
 from responder.web.metrics import Metrics
-from responder.web.ports import Health
+from responder.web.vitals import HouseVitals
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
 class House:
-    """A door and, behind it, everything in memory. With `down` the store does not answer."""
+    """An open door."""
 
-    def __init__(self, **settings: Any) -> None:
-        self.down = False
-        self.accepted: list[bytes] = []
-        self.kept: list[Rejected] = []
-        self.stored: list[Incident] = []
-        self.events: dict[int, list[Event]] = {}
-        behind = Behind(
-            intake=self,
-            reader=self,
-            vitals=self,
-            metrics=Metrics("1.2.3"),
-            scale=lambda: DEFAULT_SCALE,
-            now=lambda: NOW,
-            version="1.2.3",
-        )
-        self.door = Door(Settings.model_validate({"listen": "127.0.0.1:0", **settings}), behind)
-
-    async def open(self) -> None:
-        """Listen on a free port."""
-        await self.door.open()
-
-    async def close(self) -> None:
-        """Close the door."""
-        await self.door.close(timedelta(seconds=5))
+    def __init__(self, door: Door, store: Store, rules_version: str) -> None:
+        self.door = door
+        self.rules_version = rules_version
+        self.store = store
+        self.reader = Reader(store)
 
     @property
     def url(self) -> str:
@@ -61,49 +49,58 @@ class House:
         """The port alone."""
         return int(self.url.rsplit(":", 1)[1])
 
-    def _answering(self) -> None:
-        if self.down:
-            raise StoreUnavailable
+    async def close(self) -> None:
+        """Close the door."""
+        await self.door.close(timedelta(seconds=5))
 
-    async def accept(self, body: bytes) -> None:
-        self._answering()
-        self.accepted.append(body)
+    async def lose_store(self) -> None:
+        """Let the store answer no more."""
+        await self.store.close()
 
-    async def reject(self, rejected: Rejected) -> None:
-        self._answering()
-        self.kept.append(replace(rejected, id=len(self.kept) + 1))
+    async def accepted(self) -> list[bytes]:
+        """List the deliveries that are committed."""
+        async with self.store.transaction() as tx:
+            waiting = await self.store.inbox.waiting(tx, 100)
+            bodies = await self.store.inbox.bodies(tx, [row.id for row in waiting])
+        return [bodies[row.id] for row in waiting]
 
-    async def incidents(self, wanted: Wanted) -> Sequence[Incident]:
-        self._answering()
-        found = [i for i in self.stored if wanted.before is None or i.number < wanted.before]
-        found = [i for i in found if wanted.status in (None, i.status) and wanted.severity in (None, i.severity)]
-        return sorted(found, key=lambda i: -i.number)[: wanted.limit]
+    async def kept(self) -> Sequence[Rejected]:
+        """List the rejected deliveries that are kept, oldest first."""
+        return (await self.reader.rejected(100))[0][::-1]
 
-    async def incident(self, number: int) -> Incident | None:
-        self._answering()
-        return next((i for i in self.stored if i.number == number), None)
+    async def put(self, *incidents: Incident) -> None:
+        """Store incidents."""
+        async with self.store.transaction() as tx:
+            for one in incidents:
+                place = (one.number, one.rule, one.cluster, f"open/{one.number}", one.playbook)
+                tx.run("incident_add", *place, *incident_fields(one), micros(one.opened_at), None)
 
-    async def timeline(self, number: int) -> Sequence[Event]:
-        return self.events.get(number, [])
+    async def happened(self, number: int, *what: Happening) -> None:
+        """Write onto an incident's timeline."""
+        async with self.store.transaction() as tx:
+            for one in what:
+                tx.run("event_add", number, one.kind, codec.HAPPENING.dump(one), micros(NOW), 1)
 
-    async def counts(self) -> Counts:
-        self._answering()
-        return Counts(
-            inbox=3,
-            oldest=NOW - timedelta(seconds=7),
-            open_by_severity={"critical": 2},
-            rejected=len(self.kept),
-            waiting={"diagnose": 4},
-        )
 
-    async def rejected(self, limit: int) -> tuple[Sequence[Rejected], int]:
-        return self.kept[::-1][:limit], len(self.kept)
-
-    async def store(self) -> Health:
-        return Health(not self.down, "does not answer" if self.down else "")
-
-    def rules(self) -> Health:
-        return Health(True, "version 1")
-
-    def dependencies(self) -> Mapping[str, Health]:
-        return {"slack": Health(False, "refused")}
+async def open_house(folder: Path, **settings: Any) -> House:
+    """Open a door on a free port with the given settings."""
+    folder.mkdir()
+    store = await open_store(f"sqlite:///{folder}/house.db")
+    intake = Intake(store, now=lambda: NOW, committed=lambda: None, capacity=64 * 1024 * 1024, kept=100)
+    reader, rules = Reader(store), RuleStore([], Registry({}, {}, {}))
+    behind = Behind(
+        intake=intake,
+        reader=reader,
+        vitals=HouseVitals(store, rules, [Circuit("slack", lambda: NOW)]),
+        metrics=Metrics("1.2.3"),
+        scale=lambda: rules.current.ruleset.scale,
+        now=lambda: NOW,
+        version="1.2.3",
+    )
+    try:
+        door = Door(Settings.model_validate({"listen": "127.0.0.1:0", **settings}), behind)
+        await door.open()
+    except BaseException:
+        await store.close()
+        raise
+    return House(door, store, rules.current.ruleset.version)

@@ -57,7 +57,7 @@ async def test_only_known_credentials_come_in(
 ) -> None:
     house = await open_house(webhook={"bearer_tokens": ["one", "two"], "basic_users": {"alertmanager": "s:cret"}})
     assert await send(stranger, house, authorization) == status
-    assert len(house.accepted) == (status == 200)
+    assert len(await house.accepted()) == (status == 200)
 
 
 async def test_bytes_in_the_header_that_are_no_text_are_refused_like_any_other(connect: Connect, house: House) -> None:
@@ -155,7 +155,7 @@ async def test_a_certificate_of_another_authority_does_not_come_in(
     other = Authority(tmp_path_factory.mktemp("other"), "other authority").issue("impostor")
     with pytest.raises(aiohttp.ClientError):
         await send(stranger, house, ssl=trusting(authority, other))
-    assert house.accepted == []
+    assert await house.accepted() == []
 
 
 async def test_a_certificate_that_cannot_be_read_is_named(open_house: Open) -> None:

@@ -1,5 +1,6 @@
 """The API shows incidents in the promised shape."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import aiohttp
@@ -10,7 +11,7 @@ from responder.model.finding import Diagnosis, DiagnosticStatus, Finding, Propos
 from responder.model.incident import Incident, Status
 from responder.model.message import Own, Value
 from responder.model.target import Target
-from responder.model.timeline import Event, Found, Opened
+from responder.model.timeline import Found, Opened
 from tests.web.house import NOW, House
 
 TARGET = Target("default", "Deployment", "prod", "api", "api")
@@ -43,7 +44,7 @@ async def get(client: aiohttp.ClientSession, house: House, path: str) -> tuple[i
 
 
 async def test_a_list_has_the_promised_shape(house: House, client: aiohttp.ClientSession) -> None:
-    house.stored = [incident(1)]
+    await house.put(incident(1))
     status, body = await get(client, house, "/v1/incidents")
     assert status == 200
     assert body == {
@@ -79,7 +80,7 @@ async def test_a_list_has_the_promised_shape(house: House, client: aiohttp.Clien
 
 
 async def test_pages_follow_one_another_without_gap_or_repetition(house: House, client: aiohttp.ClientSession) -> None:
-    house.stored = [incident(number) for number in range(1, 6)]
+    await house.put(*(incident(number) for number in range(1, 6)))
     seen, path = [], "/v1/incidents?limit=2"
     while path:
         _, body = await get(client, house, path)
@@ -89,7 +90,7 @@ async def test_pages_follow_one_another_without_gap_or_repetition(house: House, 
 
 
 async def test_a_list_can_be_narrowed(house: House, client: aiohttp.ClientSession) -> None:
-    house.stored = [incident(1, status=Status.RESOLVED), incident(2, severity="warning"), incident(3)]
+    await house.put(incident(1, status=Status.RESOLVED), incident(2, severity="warning"), incident(3))
     _, resolved = await get(client, house, "/v1/incidents?status=resolved")
     _, medium = await get(client, house, "/v1/incidents?severity=MEDIUM")
     assert [one["id"] for one in resolved["incidents"]] == ["INC-1"]
@@ -118,25 +119,16 @@ async def test_a_wrong_parameter_is_answered_with_what_there_is(
 
 async def test_an_incident_shows_timeline_findings_and_proposals(house: House, client: aiohttp.ClientSession) -> None:
     reading = Reading("pods", DiagnosticStatus.FOUND, headline="1 of 2 ready", evidence=("api-1 is down",))
-    base = incident(7)
-    house.stored = [
-        Incident(
-            **{
-                **{name: getattr(base, name) for name in base.__slots__},
-                "findings": (Finding("severe", (Own("Errors at "), Value("12 %")), cause="deployment", as_of=NOW),),
-                "diagnoses": {"pods": Diagnosis("pods", DiagnosticStatus.FOUND, 1, reading, NOW)},
-                "proposals": (
-                    Proposal(
-                        "roll-back", "kubernetes.rollout_undo", TARGET, {}, ("kubectl rollout undo",), "approve", NOW
-                    ),
-                ),
-            }
-        )
-    ]
-    house.events[7] = [
-        Event(NOW, Opened("pack/errors", "critical", "label severity"), 1),
-        Event(NOW, Found("severe", (Own("Errors at "), Value("12 %")), "deployment"), 2),
-    ]
+    say = (Own("Errors at "), Value("12 %"))
+    proposal = Proposal("roll-back", "kubernetes.rollout_undo", TARGET, {}, ("kubectl rollout undo",), "approve", NOW)
+    whole = replace(
+        incident(7),
+        findings=(Finding("severe", say, cause="deployment", as_of=NOW),),
+        diagnoses={"pods": Diagnosis("pods", DiagnosticStatus.FOUND, 1, reading, NOW)},
+        proposals=(proposal,),
+    )
+    await house.put(whole)
+    await house.happened(7, Opened("pack/errors", "critical", "label severity"), Found("severe", say, "deployment"))
     status, body = await get(client, house, "/v1/incidents/INC-7")
     assert status == 200
     assert body["target"] == "deployment/api in prod"
@@ -154,9 +146,9 @@ async def test_an_unknown_incident_is_404(house: House, client: aiohttp.ClientSe
 
 
 async def test_with_the_store_down_the_api_says_so(house: House, client: aiohttp.ClientSession) -> None:
-    house.down = True
+    await house.lose_store()
     status, body = await get(client, house, "/v1/incidents")
-    assert (status, "database_url" in body["error"]) == (503, True)
+    assert (status, body) == (503, {"error": "the store is closed"})
 
 
 async def test_rejected_deliveries_are_listed_newest_first(house: House, client: aiohttp.ClientSession) -> None:

@@ -4,6 +4,8 @@ import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.web.house import House
+from tests.web.test_api import incident
+from tests.web.test_webhook import DELIVERY, JSON
 
 
 async def test_readiness_names_the_store_the_rules_and_each_dependency(
@@ -15,14 +17,14 @@ async def test_readiness_names_the_store_the_rules_and_each_dependency(
             {
                 "ready": True,
                 "store": {"ok": True, "detail": ""},
-                "rules": {"ok": True, "detail": "version 1"},
-                "dependencies": {"slack": {"ok": False, "detail": "refused"}},
+                "rules": {"ok": True, "detail": f"version {house.rules_version}"},
+                "dependencies": {"slack": {"ok": True, "detail": "not asked yet"}},
             },
         )
 
 
 async def test_without_the_store_it_is_alive_but_not_ready(house: House, stranger: aiohttp.ClientSession) -> None:
-    house.down = True
+    await house.lose_store()
     async with stranger.get(f"{house.url}/readyz") as answer:
         assert (answer.status, (await answer.json())["store"]["ok"]) == (503, False)
     async with stranger.get(f"{house.url}/healthz") as answer:
@@ -40,16 +42,22 @@ async def scrape(house: House, session: aiohttp.ClientSession) -> dict[str, floa
     }
 
 
-async def test_metrics_say_what_waits_and_what_is_open(house: House, stranger: aiohttp.ClientSession) -> None:
+async def test_metrics_say_what_waits_and_what_is_open(
+    house: House, client: aiohttp.ClientSession, stranger: aiohttp.ClientSession
+) -> None:
+    await house.put(incident(1), incident(2), incident(3, severity="warning"))
+    async with client.post(house.webhook, data=DELIVERY, headers=JSON):
+        pass
     found = await scrape(house, stranger)
-    assert found["responder_inbox_deliveries"] == 3
-    assert found["responder_correlate_lag_seconds"] == 7
     assert found["responder_incidents_open/critical"] == 2
-    assert found["responder_commands_waiting/diagnose"] == 4
+    assert found["responder_incidents_open/warning"] == 1
+    assert found["responder_inbox_deliveries"] == 1
+    assert found["responder_correlate_lag_seconds"] == 0
+    assert found["responder_deliveries_accepted_total"] == 1
     assert found["responder_store_up"] == 1
     assert found["responder_intake_bytes"] == 0
 
 
 async def test_metrics_are_there_while_the_store_is_down(house: House, stranger: aiohttp.ClientSession) -> None:
-    house.down = True
+    await house.lose_store()
     assert (await scrape(house, stranger))["responder_store_up"] == 0

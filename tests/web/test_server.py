@@ -46,7 +46,7 @@ async def test_a_body_that_does_not_end_is_refused_for_now(connect: Connect, ope
     assert b"did not arrive in time" in answer
     assert b"Connection: close" in answer
     assert house.door.room.held == 0
-    assert house.accepted == []
+    assert await house.accepted() == []
 
 
 async def test_a_second_request_on_a_connection_has_the_limit_too(connect: Connect, open_house: Open) -> None:
@@ -81,7 +81,7 @@ async def test_what_is_not_http_is_answered_and_closed(connect: Connect, house: 
     raw = await connect(house.port)
     await raw.send(sent)
     assert b" 400 " in (await raw.closed())[:20]
-    assert house.accepted == []
+    assert await house.accepted() == []
 
 
 async def test_a_stop_lets_a_delivery_end_and_refuses_the_next(
@@ -99,7 +99,7 @@ async def test_a_stop_lets_a_delivery_end_and_refuses_the_next(
     assert status == 200
     assert b"Connection: close" in answer
     await closing
-    assert house.accepted == [BODY]
+    assert await house.accepted() == [BODY]
     with pytest.raises(aiohttp.ClientConnectionError):
         await client.post(webhook, data=BODY)
 
