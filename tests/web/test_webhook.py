@@ -111,7 +111,6 @@ async def test_what_can_never_work_is_answered_in_one_line_and_kept(
     assert text.count("\n") == 1
     assert await house.accepted() == []
     assert [(kept.status, kept.size) for kept in await house.kept()] == [(status, len(body))]
-    assert (await house.kept())[0].body == body.decode(errors="replace").encode()
 
 
 async def test_one_good_alert_among_bad_ones_is_enough_to_be_taken_in(
@@ -181,6 +180,11 @@ async def test_a_sender_that_asks_first_is_told_to_go_on_only_when_it_may(connec
     head = post(b"", "Expect: 100-continue", length=len(DELIVERY)).replace(b"token-of-the-tests", b"wrong")
     await stranger.send(head)
     assert (await stranger.answer())[0] == 401
+
+
+async def test_a_rejected_body_is_kept_without_the_secrets_in_it(house: House, client: aiohttp.ClientSession) -> None:
+    await ask(client, house, b'{"text": "hello", "password": "hunter22"}')
+    assert [kept.body for kept in await house.kept()] == [b'{"text": "hello", "password": [redacted]}']
 
 
 async def test_a_rejection_is_answered_though_it_cannot_be_kept(house: House, client: aiohttp.ClientSession) -> None:
