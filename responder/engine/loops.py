@@ -79,7 +79,7 @@ class Loop:
         except Exception as raised:  # noqa: BLE001 - one failed step must not end the loop that all incidents live on
             self._failures += 1
             self._error = raised
-            _log.exception("loop.failed", loop=self.name)
+            _log.error("loop.failed", loop=self.name, why=str(raised), exc_info=self._failures == 1)
             return self.insistent and self._failures < _MOST_INSISTENT
         self._failures = 0
         return more

@@ -105,6 +105,8 @@ def read(path: Path) -> Mapping[str, Outcome]:
 
 def difference(expected: Outcome | None, actual: Outcome) -> str:
     """Return a unified diff of two outcomes; "" when they are the same."""
+    if expected == actual:
+        return ""
     before = yaml.dump(expected, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120) if expected else ""
     after = yaml.dump(actual, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
     lines = difflib.unified_diff(before.splitlines(), after.splitlines(), "expected", "now", lineterm="", n=2)

@@ -24,6 +24,9 @@ CONNECTIONS = 10
 
 _Connection = asyncpg.Connection | PoolConnectionProxy
 
+_GONE = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
+"""What asyncpg raises when the server, or the way to it, is not there any more."""
+
 
 class _Unreset(asyncpg.Connection):
     """A connection on which nothing is left behind that would have to be reset when it goes back to the pool."""
@@ -82,7 +85,7 @@ class PostgresTransaction:
 
     async def roll_back(self) -> None:
         """Undo everything; a connection that is gone has done so by itself."""
-        with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+        with suppress(*_GONE):
             await self._connection.execute("rollback")
 
     async def _flush(self) -> None:
@@ -248,7 +251,7 @@ class PostgresStore:
     async def _listen(self) -> None:
         """Hold a connection that hears hints; without one the others still find their work by asking."""
         while True:
-            with suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            with suppress(*_GONE):
                 await self._hear()
             await asyncio.sleep(CONNECT_WITHIN)
 
@@ -293,7 +296,7 @@ def mapped() -> Iterator[None]:
         yield
     except _REFUSED as error:
         raise StoreRefused(f"PostgreSQL does not take this: {error}") from error
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+    except _GONE as error:
         raise StoreUnavailable(
             f"PostgreSQL does not answer ({type(error).__name__}: {error}): check database_url and the server"
         ) from error

@@ -1,0 +1,40 @@
+"""What is old goes, whole; what is open stays."""
+
+from tests.engine.world import World, alert
+
+
+async def test_a_resolved_incident_goes_with_all_that_belongs_to_it(world: World) -> None:
+    await world.deliver(alert(namespace="a"), alert(namespace="b"), alert("InfoInhibitor"))
+    await world.deliver(alert(namespace="a", status="resolved", end=30), alert("InfoInhibitor", status="resolved"))
+    await world.later(minutes=10)
+    await world.later(days=89)
+    await world.engine.keeper.step()
+    assert [incident.number for incident in await world.incidents()] == [1, 2]
+    await world.later(days=2)
+    await world.engine.keeper.step()
+    assert [incident.number for incident in await world.incidents()] == [2]
+    assert await world.happenings(1) == []
+    assert len(await world.happenings(2)) > 0
+    assert {seen.incident for seen in await world.engine.reader.alerts()} == {2}
+
+
+async def test_the_playbook_of_an_open_incident_stays(world: World) -> None:
+    await world.deliver(alert())
+    digest = (await world.only()).playbook
+    await world.later(days=400)
+    await world.engine.keeper.step()
+    assert len(await world.store.read("playbook_read", digest)) == 1
+
+
+async def test_commands_that_are_done_go_after_a_week(world: World) -> None:
+    await world.deliver(alert())
+    await world.later(days=8)
+    before = await _commands(world)
+    await world.engine.keeper.step()
+    assert await _commands(world) < before
+
+
+async def _commands(world: World) -> int:
+    async with world.store.transaction() as tx:
+        rows = await tx.fetch("command_count")
+    return int(rows[0][0])
