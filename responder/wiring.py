@@ -4,6 +4,7 @@ import asyncio
 import importlib
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
@@ -13,6 +14,7 @@ from responder import actions, diagnostics, notifiers
 from responder.clients.client_set import ClientSet
 from responder.clients.toolbox import IncidentTools
 from responder.engine.reader import Reader, RelatedTo
+from responder.engine.recorded import RecordedReadings
 from responder.engine.runtime import Limits, Runtime, Watched
 from responder.engine.worker import Engine
 from responder.model.incident import Incident
@@ -64,9 +66,11 @@ class Server:
         await self._ending.aclose()
 
 
-async def start(settings: Settings, now: Callable[[], datetime] = utc_now) -> Server:
+async def start(
+    settings: Settings, now: Callable[[], datetime] = utc_now, recorded: RecordedReadings | None = None
+) -> Server:
     """
-    Build everything, start the loops, open the door.
+    Build everything, start the loops, open the door. With `recorded` no diagnostic asks anybody: it answers.
 
     Raises: ConfigError for settings and rules that cannot work, StoreLocked, StoreUnavailable.
     """
@@ -79,9 +83,8 @@ async def start(settings: Settings, now: Callable[[], datetime] = utc_now) -> Se
         clients = ClientSet(settings, now, _load)
         ending.push_async_callback(clients.close)
         reader = Reader(store)
-        engine = Engine(
-            store, _runtime(settings, clients, reader, rules=rules, registry=registry, metrics=metrics, now=now)
-        )
+        runtime = _runtime(settings, clients, reader, rules=rules, registry=registry, metrics=metrics, now=now)
+        engine = Engine(store, replace(runtime, recorded=recorded))
         behind = Behind(
             intake=engine.intake,
             reader=reader,

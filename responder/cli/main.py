@@ -5,6 +5,7 @@ import sys
 import typer
 
 from responder.cli.check import check
+from responder.cli.demo import demo
 from responder.cli.explain import explain
 from responder.cli.replay import replay
 from responder.cli.schema import schema
@@ -15,12 +16,25 @@ from responder.errors import ConfigError, ResponderError, StoreLocked
 WRONG_SETTINGS = 2
 STORE_LOCKED = 3
 
+EXAMPLES = """
+Examples:
+
+    responder serve --config responder.yaml
+
+    responder check rules/
+
+    responder explain --labels alertname=HighErrorRate,namespace=shop
+
+Each command says more with --help.
+"""
+
 app = typer.Typer(
     name="responder",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     help="An Alertmanager webhook receiver and auto-responder: one enriched, living message per incident.",
+    epilog=EXAMPLES,
 )
 app.command()(serve)
 app.command()(settings)
@@ -28,6 +42,7 @@ app.command()(check)
 app.command()(explain)
 app.command()(schema)
 app.command()(replay)
+app.command()(demo)
 
 
 def main() -> None:

@@ -56,10 +56,11 @@ class RecordedReadings:
             where = ".".join(map(str, first["loc"]))
             return could_not_look(command.name, f"the recording does not fit {command.plugin}: {where}: {first['msg']}")
         reading = reading_of(command.name, result)
-        return replace(reading, chart=_chart(command.name, run.chart, began)) if run.chart else reading
+        chart = _chart(command.name, run.chart, began) if run.chart else reading.chart
+        return replace(reading, chart=chart, headline=run.headline or reading.headline)
 
 
 def _chart(name: str, figure: Figure, end: datetime) -> Chart:
     step = figure.over / (len(figure.values) - 1)
     points = tuple(Point(end - figure.over + step * place, value) for place, value in enumerate(figure.values))
-    return Chart(name, (Line("", points),))
+    return Chart(name, (Line("", points),), unit=figure.unit)

@@ -33,6 +33,7 @@ class Figure(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     over: Duration
+    unit: str = Field("", description="As of `prometheus.query`: ratio, bytes, seconds, or any text.")
     values: list[float | None] = Field(min_length=2)
 
 
@@ -47,6 +48,7 @@ class Recorded(BaseModel):
 
     result: dict[str, Any] | None = Field(None, description="Fields of the diagnostic's Result; unnamed ones default.")
     failed: str = Field("", description="Why it could not look.")
+    headline: str = Field("", description="What it said in one line, where the result alone does not tell.")
     chart: Figure | None = None
     took: Duration = Field(timedelta(0), description="How long it ran.")
     since: Duration = Field(timedelta(0), description="From when, counted from the start, it yields this.")
@@ -95,6 +97,12 @@ class Recording:
         """Find what the step yielded at that time after the start; None where nothing was recorded."""
         runs = self.diagnostics.get(f"{playbook}/{step}") or self.diagnostics.get(step) or ()
         return next((run for run in reversed(runs) if run.since <= elapsed), runs[0] if runs else None)
+
+    @property
+    def fingerprints(self) -> frozenset[str]:
+        """The alerts that it tells of."""
+        alerts = (alert for _, body in self.deliveries for alert in json.loads(body)["alerts"])
+        return frozenset(str(alert.get("fingerprint", "")) for alert in alerts)
 
     def moved(self, start: datetime) -> "Recording":
         """Return the same story as if it had begun at another time; deliveries are written anew."""

@@ -1,0 +1,140 @@
+"""`responder demo`: the whole product on recorded alerts, in one terminal, with nothing else installed."""
+
+import asyncio
+import secrets
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import structlog
+import typer
+import uvloop
+from rich.console import Console
+
+from responder.clients.posting import Webhook
+from responder.engine.recorded import RecordedReadings
+from responder.engine.recording import FILE, Recording, find
+from responder.errors import ConfigError
+from responder.model.incident import Incident
+from responder.settings.process import Settings
+from responder.wiring import Server, plugins, start
+
+HERE = Path(__file__).parents[2]
+STORIES = ("high-error-rate", "memory-leak", "authentication-failures")
+APART = timedelta(seconds=2)
+"""Between the first deliveries of two stories."""
+FASTER = 60
+"""A recorded minute takes a second; the diagnostics take as long as they took."""
+QUIET = timedelta(seconds=3)
+
+Fast = Annotated[bool, typer.Option("--fast", help="Do not wait: for trying whether it works.")]
+
+
+def demo(fast: Fast = False) -> None:
+    """
+    Play three recorded alerts through the real HTTP door and print the messages that the channel would get.
+
+    Starts a server on a free port of 127.0.0.1 with a store that is thrown away. Slack, a cluster or a database are not
+    needed: what the diagnostics found was recorded.
+    """
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(_ERROR))
+    recordings = find([_shipped("fixtures") / name / FILE for name in STORIES])
+    with (
+        tempfile.TemporaryDirectory(prefix="responder-demo-") as folder,
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+    ):
+        runner.run(_demo(recordings, Path(folder), Console(highlight=False, emoji=False), fast=fast))
+
+
+_ERROR = 40
+
+
+def _shipped(name: str) -> Path:
+    place = HERE / name
+    if not place.is_dir():
+        raise ConfigError(f"the demonstration needs the folder {name} of a checkout: run it there, with `make demo`")
+    return place
+
+
+@dataclass(slots=True)
+class _Stories:
+    """The recordings, moved to now, by the alerts that they tell of."""
+
+    by_fingerprint: dict[str, Recording]
+
+    def of(self, incident: Incident) -> Recording | None:
+        found = (self.by_fingerprint.get(episode.fingerprint) for episode in incident.episodes)
+        return next((recording for recording in found if recording is not None), None)
+
+
+async def _demo(recordings: Sequence[Recording], folder: Path, console: Console, *, fast: bool) -> None:
+    began = datetime.now(UTC)
+    apart = timedelta(0) if fast else APART
+    moved = [recording.moved(began + apart * place) for place, recording in enumerate(recordings)]
+    token = secrets.token_urlsafe(24)
+    settings = _settings(folder, token)
+    stories = _Stories({print_: recording for recording in moved for print_ in recording.fingerprints})
+    recorded = RecordedReadings(
+        find=stories.of,
+        playbook_of=lambda _: "",
+        registry=plugins(),
+        now=lambda: datetime.now(UTC),
+        sleep=_no_wait if fast else _wait,
+    )
+    server = await start(settings, recorded=recorded)
+    try:
+        async with Webhook(f"{server.addresses[0]}/v1/webhooks/alertmanager", token) as webhook:
+            _say_hello(console, server)
+            faster = FASTER * 6 if fast else FASTER
+            await asyncio.gather(*(_tell(recording, webhook, faster) for recording in moved))
+            await asyncio.sleep(QUIET.total_seconds() + 2)
+    finally:
+        await server.stop()
+    _say_how_to_go_on(console, datetime.now(UTC) - began)
+
+
+def _settings(folder: Path, token: str) -> Settings:
+    return Settings.model_validate(
+        {
+            "listen": "127.0.0.1:0",
+            "database_url": f"sqlite:///{folder / 'demo.db'}",
+            "rules": [str(_shipped("rules") / "ai-orchestrator")],
+            "webhook": {"bearer_tokens": [token]},
+            "quiet_for": QUIET,
+        }
+    )
+
+
+async def _tell(recording: Recording, webhook: Webhook, faster: int) -> None:
+    """Post the deliveries of a story, so much faster than they came."""
+    for at, body in recording.deliveries:
+        due = recording.start + at / faster
+        await asyncio.sleep(max(0.0, (due - datetime.now(UTC)).total_seconds()))
+        await webhook.post(body)
+
+
+async def _wait(span: timedelta) -> None:
+    await asyncio.sleep(span.total_seconds())
+
+
+async def _no_wait(_: timedelta) -> None:
+    return
+
+
+def _say_hello(console: Console, server: Server) -> None:
+    console.rule("Responder: three alerts arrive", align="left", style="bold")
+    console.print(f"The server listens on {server.addresses[0]}; its store is a file that is thrown away.")
+    console.print("What follows is what the incident channel would show. A message is edited there, not repeated.\n")
+
+
+def _say_how_to_go_on(console: Console, took: timedelta) -> None:
+    console.rule(f"That was it, in {took.total_seconds():.0f} s. How to go on", align="left", style="bold")
+    console.print(
+        "1. Write responder.yaml: a token for Alertmanager, your rules, a Slack bot token (README.md, Settings).\n"
+        "2. `responder check` says whether the rules work, `responder explain --labels a=b` which one takes an alert.\n"
+        "3. `responder serve`, and point Alertmanager at it: deploy/alertmanager/alertmanager.yml.",
+        markup=False,
+    )

@@ -1,0 +1,81 @@
+"""`responder replay` and `responder demo`."""
+
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree as Xml
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+FIXTURES = ROOT / "fixtures"
+STORIES = ("authentication-failures", "high-error-rate", "memory-leak")
+
+
+def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "responder", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=100, check=False, cwd=ROOT)
+
+
+def stories() -> list[Path]:
+    return [FIXTURES / name for name in STORIES]
+
+
+def test_the_shipped_pack_still_says_what_was_expected_of_it() -> None:
+    done = run("replay", *stories(), "--rules", "rules/ai-orchestrator", "--expect", FIXTURES / "expected.yaml")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "3 as expected, 0 different" in done.stdout
+
+
+def test_a_difference_is_shown_and_fails(tmp_path: Path) -> None:
+    expected = yaml.safe_load((FIXTURES / "expected.yaml").read_text(encoding="utf-8"))
+    expected["high-error-rate"]["incidents"][0]["severity"] = "sleepy"
+    wrong = tmp_path / "expected.yaml"
+    wrong.write_text(yaml.safe_dump(expected, allow_unicode=True, sort_keys=False), encoding="utf-8")
+    report = tmp_path / "junit.xml"
+    done = run("replay", *stories(), "--rules", "rules/ai-orchestrator", "--expect", wrong, "--junit", report)
+    assert done.returncode == 1
+    assert "-  severity: sleepy" in done.stdout
+    assert "+  severity: critical" in done.stdout
+    suite = Xml.parse(report).getroot()
+    assert (suite.get("tests"), suite.get("failures")) == ("3", "1")
+
+
+def test_update_writes_what_expect_then_agrees_with(tmp_path: Path) -> None:
+    written = tmp_path / "expected.yaml"
+    story = FIXTURES / "memory-leak"
+    again = ("replay", story, "--rules", "rules/ai-orchestrator", "--expect", written)
+    assert run(*again, "--update").returncode == 0
+    assert run(*again).returncode == 0
+
+
+def test_every_recorded_delivery_becomes_an_incident_or_says_why_not() -> None:
+    done = run("replay", FIXTURES / "deliveries" / "alertmanager-0.25", "--rules", "rules/ai-orchestrator")
+    assert done.returncode == 0, done.stderr
+    assert "INC-1" in done.stdout
+    assert "built-in/" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("replay", "nowhere"), "nowhere: no recording here"),
+        (("replay", "fixtures/memory-leak", "--rules", "rules/ai-orchestrator", "--update"), "--update needs --expect"),
+        (("replay", "fixtures/memory-leak", "--expect", "missing.yaml"), "missing.yaml"),
+    ],
+)
+def test_a_wrong_call_says_what_to_do(words: tuple[str, ...], said: str) -> None:
+    done = run(*words)
+    assert done.returncode == 2
+    assert said in done.stderr
+
+
+def test_the_demonstration_shows_three_incidents_from_their_first_message_to_their_end() -> None:
+    done = run("demo", "--fast")
+    assert done.returncode == 0, done.stderr
+    for number in (1, 2, 3):
+        assert f"Open, INC-{number}" in done.stdout
+        assert f"Resolved, INC-{number}" in done.stdout
+    assert "kubectl rollout undo deployment/ai-orchestrator" in done.stdout
+    assert "How to go on" in done.stdout
