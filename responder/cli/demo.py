@@ -39,6 +39,12 @@ def demo(fast: Fast = False) -> None:
 
     Starts a server on a free port of 127.0.0.1 with a store that is thrown away. Slack, a cluster or a database are not
     needed: what the diagnostics found was recorded.
+
+    Examples:
+
+        responder demo
+
+        responder demo --fast
     """
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(_ERROR))
     recordings = find([_shipped("fixtures") / name / FILE for name in STORIES])

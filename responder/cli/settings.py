@@ -6,8 +6,6 @@ import typer
 
 from responder.settings.table import Row, markdown, rows
 
-EXAMPLE = "Examples:\n\n  responder settings\n\n  responder settings --markdown"
-
 
 def settings(
     as_markdown: Annotated[bool, typer.Option("--markdown", help="Write the table that stands in README.md.")] = False,
@@ -17,6 +15,12 @@ def settings(
 
     A secret can also be read from a file: webhook.bearer_tokens_file, or
     RESPONDER_WEBHOOK__BEARER_TOKENS_FILE. A variable wins over the file.
+
+    Examples:
+
+        responder settings
+
+        responder settings --markdown
     """
     typer.echo(markdown() if as_markdown else "\n".join(_lines(row) for row in rows()))
 
