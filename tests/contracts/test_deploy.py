@@ -1,0 +1,82 @@
+"""What operators are told to apply works as it stands."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from responder.rules.loading import check
+from responder.settings.process import Settings
+from responder.wiring import plugins
+
+ROOT = Path(__file__).parents[2]
+DEPLOY = ROOT / "deploy"
+
+
+def test_the_first_settings_file_loads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    secrets = tmp_path / "secrets"
+    secrets.mkdir()
+    (secrets / "webhook-tokens").write_text("one\ntwo\n", encoding="utf-8")
+    (secrets / "slack-bot-token").write_text("xoxb-1\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    settings = Settings.load(DEPLOY / "responder.yaml")
+    assert [token.get_secret_value() for token in settings.webhook.bearer_tokens] == ["one", "two"]
+    assert settings.slack.bot_token is not None
+    assert settings.slack.bot_token.get_secret_value() == "xoxb-1"
+
+
+def test_the_rules_that_the_first_settings_file_names_have_no_problem() -> None:
+    named = yaml.safe_load((DEPLOY / "responder.yaml").read_text(encoding="utf-8"))["rules"]
+    report = check([ROOT / path for path in named], plugins())
+    assert [str(problem) for problem in report.problems] == []
+    assert report.ruleset.playbooks["ai-orchestrator/high-error-rate"].vars["severe"] == 0.2
+
+
+@pytest.fixture
+def alertmanager_config(tmp_path: Path) -> Path:
+    if shutil.which("amtool") is None:
+        pytest.skip("amtool is not installed (Debian: prometheus-alertmanager)")
+    token = tmp_path / "token"
+    token.write_text("x", encoding="utf-8")
+    text = (DEPLOY / "alertmanager" / "alertmanager.yml").read_text(encoding="utf-8")
+    path = tmp_path / "alertmanager.yml"
+    path.write_text(text.replace("/etc/alertmanager/responder-token", str(token)), encoding="utf-8")
+    return path
+
+
+def test_alertmanager_accepts_the_snippet(alertmanager_config: Path) -> None:
+    done = subprocess.run(["amtool", "check-config", alertmanager_config], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("alert", "receivers"),
+    [
+        ("HighErrorRate", "responder"),
+        ("Watchdog", "without-responder,responder"),
+        ("AlertmanagerFailedReload", "without-responder,responder"),
+        ("ResponderDown", "without-responder,responder"),
+    ],
+)
+def test_the_routes_lead_where_the_readme_says(alertmanager_config: Path, alert: str, receivers: str) -> None:
+    command = ["amtool", "config", "routes", "test", f"--config.file={alertmanager_config}", f"alertname={alert}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == receivers
+
+
+def test_the_timers_are_those_that_the_readme_names() -> None:
+    config = yaml.safe_load((DEPLOY / "alertmanager" / "alertmanager.yml").read_text(encoding="utf-8"))
+    assert (config["route"]["group_wait"], config["route"]["group_interval"]) == ("5s", "1m")
+    assert config["receivers"][0]["webhook_configs"][0]["max_alerts"] == 0
+    watchdog = next(r for r in config["route"]["routes"] if r["matchers"] == ['alertname="Watchdog"'])
+    assert watchdog["repeat_interval"] == "1m"
+
+
+def test_prometheus_accepts_the_rules_about_responder_itself() -> None:
+    if shutil.which("promtool") is None:
+        pytest.skip("promtool is not installed (Debian: prometheus)")
+    rules = DEPLOY / "prometheus" / "responder.rules.yml"
+    done = subprocess.run(["promtool", "check", "rules", rules], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
