@@ -79,6 +79,7 @@ def decide(incident: Incident, events: Sequence[Event], due: Sequence[str], now:
     lifecycle.settle(draft, events)
     diagnosis.advance(draft)
     findings.draw(draft)
+    diagnosis.advance(draft)  # a conclusion may have raised the severity, which lets the diagnostics run again
     proposals.offer(draft)
     paging.page(draft)
     notifying.tell(draft)

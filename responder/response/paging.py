@@ -31,9 +31,13 @@ def page(draft: Draft) -> None:
         if receiver.name not in draft.incident.pagings and draft.brain.pages(receiver):
             _put(draft, Paging(receiver.name))
     for paging in draft.incident.pagings.values():
+        if paging.in_flight or (paging.retry_at and paging.retry_at > draft.now):
+            continue
         wanted = _wanted(draft, paging)
-        if wanted and not paging.in_flight and not (paging.retry_at and paging.retry_at > draft.now):
+        if wanted:
             _ask(draft, paging, wanted)
+        elif paging.retry_at:
+            _put(draft, replace(paging, retry_at=None))
 
 
 def _wanted(draft: Draft, paging: Paging) -> Literal["", "trigger", "acknowledge", "resolve"]:

@@ -211,6 +211,7 @@ def an_incident(alert: Alert | None = None, brain: Brain | None = None, *, rule:
 
 
 def read(name: str, round: int = 1, *, seconds: float = 1, **result: Json) -> Event:  # noqa: A002
+    result = RESULTS[name](**result).model_dump(mode="json")
     reading = Reading(name, DiagnosticStatus.FOUND, result, headline=f"{name} read", evidence=(f"{name} line",))
     if name == "rate":
         reading = replace(reading, has_data=result.get("value") is not None, weight=Weight.NOTABLE)
