@@ -267,11 +267,14 @@ def _skipped(diagnosis: Diagnosis) -> Item:
 
 def _lines(incident: Incident) -> Iterator[Code]:
     """Show the most frequent lines of whatever diagnostic counted some."""
-    top = [entry for d in incident.diagnoses.values() if d.reading for entry in _top(d.reading.result)]
-    shown = sorted(top, key=lambda entry: -entry[0])[:_MOST_LINES]
+    counted: dict[str, int] = {}
+    for diagnosis in incident.diagnoses.values():
+        for number, line in _top(diagnosis.reading.result if diagnosis.reading else {}):
+            counted[line] = max(number, counted.get(line, 0))
+    shown = sorted(counted.items(), key=lambda entry: -entry[1])[:_MOST_LINES]
     if shown:
-        width = len(f"{shown[0][0]}")
-        lines = tuple(f"{number:>{width}}× {outside(line, limit=200).text}" for number, line in shown)
+        width = len(f"{shown[0][1]}")
+        lines = tuple(f"{number:>{width}}× {outside(line, limit=200).text}" for line, number in shown)
         yield Code(lines, title="Most frequent lines")
 
 

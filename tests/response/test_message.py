@@ -145,8 +145,10 @@ def test_the_most_frequent_lines_of_all_logs_are_shown() -> None:
     incident, brain = grown()
     top = [{"pattern": "timeout *", "count": 132, "example": "timeout 17"}, {"pattern": "x", "count": 4, "example": ""}]
     logs = Reading("logs", DiagnosticStatus.FOUND, {"top": top})
-    incident = replace(incident, diagnoses={"logs": Diagnosis("logs", logs.status, 1, logs, NOON)})
+    same = {name: Diagnosis(name, logs.status, 1, logs, NOON) for name in ("logs", "errors")}
+    incident = replace(incident, diagnoses=same)
     text = shown(living(incident, brain, NOON))
+    assert text.count("timeout 17") == 1
     assert "Most frequent lines\n132× timeout 17\n  4× x" in text
 
 
