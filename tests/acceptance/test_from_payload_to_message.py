@@ -1,6 +1,7 @@
 """A payload goes in through HTTP, and one message comes out at Slack, which is edited from then on."""
 
 import json
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -38,11 +39,12 @@ def payload(*, status: str = "firing", namespace: str = "shop", starts_at: str =
 
 
 async def test_one_message_is_posted_and_edited_when_all_is_over(
-    run_responder: Run, fake_slack: FakeSlack, tmp_path: Path
+    run_responder: Run, fake_slack: FakeSlack, tmp_path: Path, database_url: str
 ) -> None:
     rules = write_rules(tmp_path / "rules", rules=[RULE], playbooks={"errors": PLAYBOOK})
     responder = run_responder(
         rules=[str(rules)],
+        database_url=database_url,
         slack={"bot_token": fake_slack.token, "base_url": fake_slack.base_url},
         quiet_for="1s",
     )
@@ -106,5 +108,25 @@ async def test_with_slack_down_a_restart_loses_nothing_and_posts_once_it_is_back
     second = run_responder(rules=[str(rules)], slack=slack)
     await second.start()
     outage.times = 0
+    (posted,) = await until(lambda: fake_slack.messages("incidents"))
+    assert "Errors in shop" in posted.shown
+
+
+async def test_bad_rules_keep_the_good_ones_and_are_said_everywhere(
+    run_responder: Run, fake_slack: FakeSlack, tmp_path: Path
+) -> None:
+    rules = write_rules(tmp_path / "rules", rules=[RULE], playbooks={"errors": PLAYBOOK})
+    responder = run_responder(
+        rules=[str(rules)], slack={"bot_token": fake_slack.token, "base_url": fake_slack.base_url}
+    )
+    await responder.start()
+    write_rules(tmp_path / "rules", rules=[{**RULE, "playbook": "erors"}], playbooks={"errors": PLAYBOOK})
+    responder.signal(signal.SIGHUP)
+    await responder.said("rules.refused")
+    readiness = await responder.get("/readyz")
+    assert (readiness["ready"], readiness["rules"]["ok"]) == (True, False)
+    assert "erors" in readiness["rules"]["detail"]
+    assert "responder_rules_reload_ok 0.0" in await responder.text("/metrics")
+    await responder.post(payload())
     (posted,) = await until(lambda: fake_slack.messages("incidents"))
     assert "Errors in shop" in posted.shown

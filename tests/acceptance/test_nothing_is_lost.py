@@ -54,10 +54,10 @@ async def shown(responder: Responder) -> set[str]:
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 async def test_every_accepted_alert_is_there_after_an_end_under_load(
-    run_responder: Run, tmp_path: Path, how: signal.Signals
+    run_responder: Run, tmp_path: Path, database_url: str, how: signal.Signals
 ) -> None:
     rules = write_rules(tmp_path / "rules", rules=[BY_NAMESPACE], playbooks={"none": {}})
-    first = run_responder(rules=[str(rules)])
+    first = run_responder(rules=[str(rules)], database_url=database_url)
     await first.start()
     accepted: set[str] = set()
     numbers = count()
@@ -69,7 +69,7 @@ async def test_every_accepted_alert_is_there_after_an_end_under_load(
         await asyncio.gather(*senders)
     assert await first.ended() == (0 if how is signal.SIGTERM else -how)
 
-    second = run_responder(rules=[str(rules)])
+    second = run_responder(rules=[str(rules)], database_url=database_url)
     await second.start()
     async with asyncio.timeout(WITHIN):
         while accepted - await shown(second):

@@ -104,6 +104,11 @@ class Responder:
         async with aiohttp.ClientSession(headers=HEADERS) as session, session.get(f"{self.url}{path}") as answer:
             return await answer.json()
 
+    async def text(self, path: str) -> str:
+        """Ask it for text."""
+        async with aiohttp.request("GET", f"{self.url}{path}", headers=HEADERS) as answer:
+            return await answer.text()
+
     async def post(self, body: bytes) -> int:
         """Post a delivery; returns the status."""
         headers = {**HEADERS, "Content-Type": "application/json"}
