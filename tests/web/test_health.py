@@ -1,9 +1,14 @@
 """Health says how things are, also when they are bad."""
 
+import re
+from pathlib import Path
+
 import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.web.house import House
+from responder.engine.views import Counts
+from responder.web.metrics import Metrics
+from tests.web.house import NOW, House
 from tests.web.test_api import incident
 from tests.web.test_webhook import DELIVERY, JSON
 
@@ -61,3 +66,15 @@ async def test_metrics_say_what_waits_and_what_is_open(
 async def test_metrics_are_there_while_the_store_is_down(house: House, stranger: aiohttp.ClientSession) -> None:
     await house.lose_store()
     assert (await scrape(house, stranger))["responder_store_up"] == 0
+
+
+def test_the_alerts_about_responder_itself_ask_for_metrics_that_there_are() -> None:
+    metrics = Metrics("1.2.3")
+    metrics.rejected(400)
+    metrics.notified("slack", "sent")
+    text = metrics.write(Counts(0, None, {}, 0, {}), 0, NOW).decode()
+    written = {sample.name for family in text_string_to_metric_families(text) for sample in family.samples}
+    rules = (Path(__file__).parents[2] / "deploy" / "prometheus" / "responder.rules.yml").read_text(encoding="utf-8")
+    asked = set(re.findall(r"responder_\w+", rules))
+    assert len(asked) >= 4
+    assert asked <= written
