@@ -42,20 +42,17 @@ class Related(Result):
         room = 150 - len(f"{first.incident}  (same )") - len(" and ".join(first.same)) - len(more)
         return f"{first.incident} {first.title[:room]} (same {' and '.join(first.same)}){more}"
 
-    def evidence(self) -> tuple[str, ...]:
-        """List them."""
-        return tuple(
-            f"{each.incident} {each.severity} {each.title[:100]}, same {', '.join(each.same)}" for each in self.items
-        )
-
     def weight(self) -> Weight:
-        """Matter when there is one."""
-        return Weight.NOTABLE if self.items else Weight.NORMAL
+        """Matter when one is close: the same cluster alone says little."""
+        close = any(len(each.same) > 1 for each in self.items)
+        return Weight.NOTABLE if close else Weight.NORMAL
 
 
 class AlertsRelated(Diagnostic[Nothing]):
     """
-    List the other open incidents of the same cluster, namespace or workload. It runs on every incident by default.
+    List the other open incidents of the same namespace or workload, and those about the cluster as a whole.
+
+    It runs on every incident by default.
 
     Source: our own store.
 

@@ -129,9 +129,15 @@ def _seen(row: EpisodeRow) -> SeenAlert:
 
 
 def _same(target: Target, namespace: str, workload: str) -> tuple[str, ...]:
-    """Name what is shared within one cluster."""
-    if not target.namespace or target.namespace != namespace:
+    """
+    Name what is shared within one cluster; nothing, where each is about a namespace of its own.
+
+    What is about no namespace (a node, the control plane) concerns the whole cluster.
+    """
+    if not target.namespace or not namespace:
         return ("cluster",)
+    if target.namespace != namespace:
+        return ()
     if not target.workload or target.workload != workload:
         return ("cluster", "namespace")
     return ("cluster", "namespace", "workload")

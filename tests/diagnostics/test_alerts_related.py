@@ -29,3 +29,10 @@ async def test_to_be_alone_is_a_result() -> None:
     assert (result.count, result.items, result.headline()) == (0, (), "no other open incident here")
     assert result.weight() is Weight.NORMAL
     assert result.has_data()
+
+
+async def test_the_same_cluster_alone_says_little() -> None:
+    far = RelatedIncident("INC-9", "Node down", "warning", ("cluster",), NOW)
+    result = await diagnose(AlertsRelated(), {"related": Neighbours([far])})
+    assert (result.count, result.weight()) == (1, Weight.NORMAL)
+    assert result.evidence() == ()
