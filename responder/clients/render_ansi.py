@@ -191,7 +191,9 @@ def _listing(listing: Listing, look: _Look) -> RenderableType:
     for number, item in enumerate(listing.items, 1):
         sign, style = _mark(listing, number, item.done, look.colour)
         table.add_row(Styled(f" {sign}", style), _inline(item.text, look))
-    return Group(_heading(listing.title), table) if listing.title else table
+    if not listing.title:
+        return table
+    return Group(Styled.assemble(_heading(listing.title), _inline(listing.aside, look)), table)
 
 
 def _mark(listing: Listing, number: int, done: bool | None, colour: str) -> _Mark:

@@ -111,16 +111,17 @@ def _block(block: Block, zone: tzinfo) -> str:
             return _chart(block)
 
 
-def _title(title: str) -> str:
+def _title(title: str, aside: str = "") -> str:
     name = _escape(one_line(title)).strip()
-    return f'<p style="margin:10px 0 2px"><strong>{name}</strong></p>' if name else ""
+    return f'<p style="margin:10px 0 2px"><strong>{name}</strong>{aside}</p>' if name else ""
 
 
 def _listing(listing: Listing, zone: tzinfo) -> str:
     tag = "ol" if listing.style == "numbers" else "ul"
     style = "list-style:none;padding-left:4px" if listing.style == "checks" else "padding-left:22px"
     items = "".join(f"<li>{_tick(listing, item)}{inline(item.text, zone)}</li>" for item in listing.items)
-    return f'{_title(listing.title)}<{tag} style="margin:2px 0 8px;{style}">{items}</{tag}>'
+    heading = _title(listing.title, inline(listing.aside, zone))
+    return f'{heading}<{tag} style="margin:2px 0 8px;{style}">{items}</{tag}>'
 
 
 def _tick(listing: Listing, item: Item) -> str:

@@ -106,7 +106,8 @@ def _block(block: Block, zone: tzinfo) -> str:
             return "\n".join(f"- **{escape(one_line(f.name)).strip()}:** {inline(f.value, zone)}" for f in fields)
         case Listing(title=title, items=items):
             lines = [_item(block, number, item, zone) for number, item in enumerate(items, 1)]
-            return "\n\n".join(filter(None, [_title(title), "\n".join(lines)]))
+            heading = _title(title)
+            return "\n\n".join(filter(None, [heading and heading + inline(block.aside, zone), "\n".join(lines)]))
         case Code(lines=lines, title=title, value=value):
             shown = "\n".join(code_lines(lines, outside=value))
             fence = "`" * max(3, _longest_run(shown) + 1)

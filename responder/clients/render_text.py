@@ -68,7 +68,7 @@ def _block(block: Block, zone: tzinfo) -> str:
             return _fields(block, zone)
         case Listing(title=title, items=items):
             lines = [_item(block, number, item, zone) for number, item in enumerate(items, 1)]
-            return "\n".join([*([f"{one_line(title)}:"] if title else []), *lines])
+            return "\n".join([*([f"{one_line(title)}{inline(block.aside, zone)}:"] if title else []), *lines])
         case Code(lines=lines, title=title, value=value):
             shown = [f"    {line}" for line in code_lines(lines, outside=value)]
             return "\n".join([*([f"{one_line(title)}:"] if title else []), *shown])

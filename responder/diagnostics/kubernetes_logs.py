@@ -71,10 +71,11 @@ class Logs(diagnostic.Result):
 
     def headline(self) -> str:
         """Say how many lines match and how most of them read."""
+        where = "1 pod" if self.pods == 1 else f"{self.pods} pods"
         if not self.read:
-            return f"No {'previous ' if self.previous else ''}log lines in {self.pods} pods"
+            return f"No {'previous ' if self.previous else ''}log lines in {where}"
         most = f"; most: {self.top[0].count} x {self.top[0].pattern}" if self.top else ""
-        return f"{self.count} of {self.read} lines in {self.pods} pods{most}"[:150]
+        return f"{self.count} of {self.read} lines in {where}{most}"[:150]
 
     def evidence(self) -> tuple[str, ...]:
         """Give the most frequent patterns by their newest example."""

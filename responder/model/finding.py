@@ -68,13 +68,14 @@ class Diagnosis:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One conclusion that holds. `cause` is "" where it names none."""
+    """One conclusion that holds, or that held `until` a moment. `cause` is "" where it names none."""
 
     name: str
     say: Text
     cause: str = ""
     severity: str = ""
     as_of: datetime | None = None
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,6 @@ from responder.model.message import Message
 from responder.model.target import Target
 from responder.model.verdict import Json
 
-
 Stage: TypeAlias = Literal["", "opened", "diagnosed", "resolved"]
 """How far a receiver that cannot be edited has been told."""
 
@@ -79,7 +78,8 @@ class Incident:
 
     `number` is its identity, shown as INC-<number>. `rule` is the one that opened it; `rules` all whose alerts joined.
     `key` is the correlation key. `started_at` is the earliest startsAt of its episodes, `opened_at` when we took it
-    in. `waiting` are replies that wait for the living message to exist. `playbook` is the digest of the one kept.
+    in. `playbook` is the digest of the one kept. `earlier` are findings that no longer hold but named a cause or raised
+    the severity, the latest first.
     `round` counts the rounds of diagnosis, the last begun at `round_at`; the next begins at `next_round_at`.
     `suggested` is the severity that machines would raise to had a person not set it. `alertmanager` is the address of
     the user interface of the Alertmanager that told us.
@@ -106,13 +106,13 @@ class Incident:
     episodes: tuple[Episode, ...] = ()
     diagnoses: Mapping[str, Diagnosis] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
+    earlier: tuple[Finding, ...] = ()
     doubts: tuple[Doubt, ...] = ()
     proposals: tuple[Proposal, ...] = ()
     checks: Mapping[str, bool | None] = field(default_factory=dict)
     troubles: tuple[str, ...] = ()
     posts: Mapping[str, Post] = field(default_factory=dict)
     pagings: Mapping[str, Paging] = field(default_factory=dict)
-    waiting: tuple[Message, ...] = ()
     refires: int = 0
     round: int = 0
     round_at: datetime | None = None

@@ -94,12 +94,18 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A titled list."""
+    """A titled list. `as_of` is how old all its items are that say nothing else; None where age does not matter."""
 
     title: str
     items: tuple[Item, ...]
     style: Literal["bullets", "numbers", "checks"] = "bullets"
     kind: Literal["listing"] = "listing"
+    as_of: datetime | None = None
+
+    @property
+    def aside(self) -> Text:
+        """What stands behind the title."""
+        return (Own(", as of "), Instant(self.as_of)) if self.as_of else ()
 
 
 @dataclass(frozen=True, slots=True)

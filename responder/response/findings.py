@@ -1,6 +1,7 @@
 """Conclusions drawn from what was read: all that hold are findings, in the file's order, each as soon as it can be."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from responder.model.finding import DiagnosticStatus, Doubt, Finding
@@ -12,7 +13,11 @@ from responder.model.verdict import HOLDS, Undecided
 from responder.response import severity
 from responder.response.diagnosis import UNDECIDED
 from responder.response.draft import Draft
+from responder.response.known import is_waiting
 from responder.response.wording import safe
+
+_MOST_EARLIER = 8
+"""Kept of what no longer holds; a message has no room for more."""
 
 
 def draw(draft: Draft) -> None:
@@ -33,10 +38,19 @@ def draw(draft: Draft) -> None:
     for finding in findings:
         if finding.name not in held:
             draft.record(Found(finding.name, finding.say, finding.cause))
-    draft.change(findings=tuple(findings), doubts=tuple(doubts))
+    draft.change(findings=tuple(findings), doubts=tuple(doubts), earlier=_earlier(draft, held, findings))
     for finding in findings:
         if finding.severity:
             severity.raise_to(draft, finding.severity, by="conclusion", why=plain(finding.say) or finding.name)
+
+
+def _earlier(draft: Draft, held: Mapping[str, Finding], findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Remember what named a cause or raised the severity, though it holds no more; the latest end first."""
+    present = {finding.name for finding in findings}
+    telling = [held[name] for name in held if name not in present and (held[name].cause or held[name].severity)]
+    over = {finding.name: replace(finding, until=draft.now) for finding in telling}
+    before = [finding for finding in draft.incident.earlier if finding.name not in present | over.keys()]
+    return (*over.values(), *before)[:_MOST_EARLIER]
 
 
 def _is_last_look(incident: Incident) -> bool:
@@ -61,7 +75,7 @@ def _judge_all(draft: Draft, held: dict[str, Finding]) -> tuple[list[Finding], l
 def _judge(draft: Draft, conclusion: Conclusion) -> Finding | Doubt | bool | None:
     """Answer a finding, a doubt, False where it does not hold, None where its inputs are not there yet."""
     facts, evaluator = draft.facts(), draft.brain.evaluator
-    if _is_waiting(draft.incident, conclusion.reads):
+    if is_waiting(draft.incident, conclusion.reads):
         return None
     verdict = evaluator.holds(conclusion.when, facts) if conclusion.when else HOLDS
     if verdict.undecided:
@@ -87,12 +101,6 @@ def _doubt(incident: Incident, conclusion: Conclusion, undecided: Undecided) -> 
 def _was_not_needed(incident: Incident, reads: Sequence[str]) -> bool:
     read = [incident.diagnoses[name] for name in reads if name in incident.diagnoses]
     return any(d.status is DiagnosticStatus.SKIPPED and not d.why.startswith(UNDECIDED) for d in read)
-
-
-def _is_waiting(incident: Incident, reads: Sequence[str]) -> bool:
-    """Whether a step that will run, or runs, has not yielded anything yet."""
-    known = [incident.diagnoses.get(name) for name in reads]
-    return any(d is None or (d.reading is None and d.status is not DiagnosticStatus.SKIPPED) for d in known)
 
 
 def _as_of(incident: Incident, reads: Sequence[str]) -> datetime | None:

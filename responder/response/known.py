@@ -1,4 +1,6 @@
-"""What expressions may read of an incident."""
+"""What is known of an incident: what expressions may read, and what is still to come."""
+
+from collections.abc import Sequence
 
 from responder.model.facts import Facts, IncidentFacts
 from responder.model.finding import Diagnosis, DiagnosticStatus
@@ -19,6 +21,12 @@ def facts_of(incident: Incident) -> Facts:
         empty=frozenset(d.name for d in found if d.reading and not d.reading.has_data),
         skipped=frozenset(d.name for d in incident.diagnoses.values() if d.status is DiagnosticStatus.SKIPPED),
     )
+
+
+def is_waiting(incident: Incident, reads: Sequence[str]) -> bool:
+    """Whether a step among those read that will run, or runs, has not yielded anything yet."""
+    known = [incident.diagnoses.get(name) for name in reads]
+    return any(d is None or (d.reading is None and d.status is not DiagnosticStatus.SKIPPED) for d in known)
 
 
 def _status(diagnosis: Diagnosis) -> DiagnosticStatus | None:

@@ -12,7 +12,7 @@ from hashlib import sha256
 from responder.model.finding import DiagnosticStatus, Reading
 from responder.model.incident import Incident, Status
 from responder.model.message import Block, Code, Message, Own, Purpose, plain
-from responder.response import message_facts, message_help
+from responder.response import message_alerts, message_findings, message_help, message_overview, message_readings
 from responder.response.brain import Brain
 from responder.response.wording import LONGEST, clipped, count, one_line, outside
 
@@ -23,7 +23,6 @@ _LONGEST_LINE = 500
 
 def living(incident: Incident, brain: Brain, now: datetime) -> Message:
     """Build the message that the incident's receivers should see; `now` decides nothing that is shown."""
-    blocks = (*message_facts.blocks(incident, brain), *message_help.blocks(incident, brain))
     return Message(
         incident=incident.id,
         title=(outside(incident.title),),
@@ -31,7 +30,7 @@ def living(incident: Incident, brain: Brain, now: datetime) -> Message:
         status=incident.status.value,
         severity=incident.severity,
         rank=brain.scale.rank(incident.severity),
-        blocks=blocks,
+        blocks=tuple(_blocks(incident, brain)),
     )
 
 
@@ -61,8 +60,27 @@ def gist(incident: Incident) -> str:
     return sha256(about.encode()).hexdigest()[:16]
 
 
+def _blocks(incident: Incident, brain: Brain) -> Iterator[Block]:
+    """Put first what somebody needs who was just woken: the alert's own words until there is more to say."""
+    found = incident.findings or incident.earlier
+    yield message_overview.overview(incident, brain)
+    yield from () if found else message_alerts.alerts(incident)
+    yield from message_findings.findings(incident)
+    yield from message_help.proposals(incident)
+    yield from message_alerts.alerts(incident) if found else ()
+    yield from message_readings.lines(incident)
+    yield from message_readings.readings(incident)
+    yield from message_help.steps(incident, brain)
+    yield from message_help.checks(incident, brain)
+    yield from message_help.links(incident, brain)
+    yield from message_help.troubles(incident, brain)
+    yield from message_help.doubts(incident)
+    yield from message_readings.progress(incident, brain)
+    yield message_help.identity(incident)
+
+
 def _summary(incident: Incident) -> str:
-    lead = next((f for f in incident.findings if f.cause), None) or next(iter(incident.findings), None)
+    lead = message_findings.lead(incident) or next(iter(incident.findings), None)
     match incident.status:
         case Status.RESOLVED:
             state = "resolved"

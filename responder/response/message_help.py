@@ -1,6 +1,6 @@
-"""The second part of the living message: what can be done, by whom, and where to look further."""
+"""What can be done, by whom, where to look further, and what went wrong, as part of the living message."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from urllib.parse import quote
 
 from responder.model.finding import Doubt, Proposal
@@ -9,7 +9,7 @@ from responder.model.message import Block, Code, Field, Fields, Item, Link, List
 from responder.model.place import Place
 from responder.model.verdict import Undecided
 from responder.response.brain import Brain
-from responder.response.known import facts_of
+from responder.response.known import facts_of, is_waiting
 from responder.response.wording import bold, link, listed, outside, safe
 
 _MOST_PROPOSALS = 6
@@ -23,24 +23,12 @@ _HOW = {
 }
 
 
-def blocks(incident: Incident, brain: Brain) -> tuple[Block, ...]:
-    """Build the blocks in order of weight."""
-    is_over = incident.status is Status.RESOLVED
-    return (
-        *(() if is_over else _proposals(incident)),
-        *_links(incident, brain),
-        *(() if is_over else _steps(incident, brain)),
-        *_checks(incident),
-        *(() if is_over else _doubts(incident)),
-        _identity(incident),
-    )
-
-
-def _proposals(incident: Incident) -> Iterator[Block]:
+def proposals(incident: Incident) -> Iterator[Block]:
+    """Name each action with the commands that do the same; none once it is over."""
     shown = incident.proposals[:_MOST_PROPOSALS]
-    if not shown:
+    if not shown or incident.status is Status.RESOLVED:
         return
-    yield Paragraph((bold("Proposed"),))
+    yield Paragraph((bold("Proposed actions"),))
     for proposal in shown:
         yield Paragraph(_proposal(proposal))
         if proposal.inputs:
@@ -63,38 +51,71 @@ def _shown(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
-def _steps(incident: Incident, brain: Brain) -> Iterator[Listing]:
-    if not brain.playbook.steps:
+def steps(incident: Incident, brain: Brain) -> Iterator[Listing]:
+    """List what only people can do; nothing once it is over."""
+    if not brain.playbook.steps or incident.status is Status.RESOLVED:
         return
     facts = facts_of(incident)
     items = tuple(Item(safe(brain.evaluator.text(step.say, facts))) for step in brain.playbook.steps)
-    yield Listing("Left for people", items, style="numbers")
+    yield Listing("Still to do by hand", items, style="numbers")
 
 
-def _checks(incident: Incident) -> Iterator[Listing]:
+def checks(incident: Incident, brain: Brain) -> Iterator[Listing]:
+    """Tick off what says that it is over."""
+    reads = {check.name: check.reads for check in brain.playbook.resolved_when}
     if incident.checks:
-        items = tuple(_check(name, done) for name, done in incident.checks.items())
+        items = tuple(_check(incident, name, reads.get(name, ())) for name in incident.checks)
         yield Listing("Over when", items, style="checks")
 
 
-def _check(name: str, done: bool | None) -> Item:
-    return Item((Own(name),) if done is not None else (Own(name), Own(" (could not decide)", "italic")), done)
+def _check(incident: Incident, name: str, reads: Sequence[str]) -> Item:
+    done = incident.checks[name]
+    if done is not None:
+        return Item((Own(name),), done)
+    to_come = incident.status is not Status.RESOLVED and is_waiting(incident, reads)
+    return Item((Own(name), Own(" (not known yet)" if to_come else " (could not decide)", "italic")))
 
 
-def _doubts(incident: Incident) -> Iterator[Note]:
-    """Say each reason once, with all that it left open."""
+# --- what went wrong on the way ---
+
+
+def troubles(incident: Incident, brain: Brain) -> Iterator[Listing]:
+    """List what people must see though no step asked for it."""
+    items = tuple(Item((outside(what),)) for what in _all_troubles(incident, brain))
+    if items:
+        yield Listing("Trouble", items)
+
+
+def _all_troubles(incident: Incident, brain: Brain) -> Iterator[str]:
+    if not brain.cluster_known(incident.cluster):
+        named = f'"{incident.cluster}"' if incident.cluster else "by no name"
+        yield f"The settings know no cluster {named}: nothing is read or changed"
+    yield from incident.troubles
+    for post in incident.posts.values():
+        if post.error:
+            yield f"{post.receiver} could not be told: {post.error}"
+    for paging in incident.pagings.values():
+        if paging.error:
+            yield f"{paging.receiver} could not be paged: {paging.error}"
+
+
+def doubts(incident: Incident) -> Iterator[Note]:
+    """Say each reason once, with all that it left open; nothing once it is over."""
+    if incident.status is Status.RESOLVED:
+        return
     grouped: dict[str, list[Doubt]] = {}
     for doubt in incident.doubts:
         grouped.setdefault(doubt.why, []).append(doubt)
-    for why, doubts in list(grouped.items())[:_MOST_DOUBTS]:
-        names = ", ".join(doubt.name for doubt in doubts)
+    for why, open_questions in list(grouped.items())[:_MOST_DOUBTS]:
+        names = ", ".join(doubt.name for doubt in open_questions)
         yield Note((Own("Could not decide "), Own(names, "bold"), Own(": "), outside(why, limit=200)))
 
 
 # --- where to look further ---
 
 
-def _links(incident: Incident, brain: Brain) -> Iterator[Paragraph]:
+def links(incident: Incident, brain: Brain) -> Iterator[Paragraph]:
+    """Link the runbook, the graph, the form of a silence, and ourselves."""
     found = [
         *_link("Runbook", _runbook(incident, brain)),
         *_link("Graph", next((e.generator_url for e in incident.firing or incident.episodes if e.generator_url), "")),
@@ -131,6 +152,7 @@ def _escaped(value: str) -> str:
     return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
-def _identity(incident: Incident) -> Note:
+def identity(incident: Incident) -> Note:
+    """Name the incident, its rule and who owns it."""
     team = (Own(" · team "), outside(incident.team)) if incident.team != "default" else ()
     return Note((Own(f"{incident.id} · rule "), outside(incident.rule, code=True), *team))

@@ -1,5 +1,6 @@
 """Small pieces of text: outside words redacted and cut, numbers with their plural."""
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 from functools import lru_cache
@@ -51,9 +52,22 @@ def bold(text: str) -> Own:
     return Own(text, "bold")
 
 
-def as_of(moment: datetime | None) -> Text:
-    """Say how old a fact is."""
-    return (Own(" (as of "), Instant(moment), Own(")")) if moment else ()
+def as_of(moment: datetime | None, section: datetime | None = None) -> Text:
+    """Say how old a fact is, unless its section says so already; to the minute, as more would change all the time."""
+    if moment is None or minute(moment) == section:
+        return ()
+    return (Own(" (as of "), Instant(minute(moment)), Own(")"))
+
+
+def shared_minute(moments: Iterable[datetime | None]) -> datetime | None:
+    """Return the minute that most of a section's facts are of, the latest of several; None when none has an age."""
+    counted = Counter(minute(moment) for moment in moments if moment)
+    return max(counted, key=lambda each: (counted[each], each), default=None)
+
+
+def minute(moment: datetime) -> datetime:
+    """Leave out what is less than a minute."""
+    return moment.replace(second=0, microsecond=0)
 
 
 def count(number: int, word: str) -> str:

@@ -41,6 +41,7 @@ def at(seconds: float) -> datetime:
 
 class RateParams(BaseModel):
     query: Annotated[str, Place.PROMQL] = ""
+    unit: str = ""
 
 
 class Rate(BaseModel):
@@ -87,7 +88,11 @@ PLAYBOOK = Playbook(
     title="High error rate on ${target.name}",
     runbook="https://example.com/runbooks/${labels.alertname}",
     diagnostics=(
-        DiagnosticStep("rate", "prometheus.query", {"query": 'rate(errors{namespace="${labels.namespace}"}[5m])'}),
+        DiagnosticStep(
+            "rate",
+            "prometheus.query",
+            {"query": 'rate(errors{namespace="${labels.namespace}"}[5m])', "unit": "ratio"},
+        ),
         DiagnosticStep("pods", "kubernetes.pods"),
         DiagnosticStep("rollouts", "kubernetes.rollout_history"),
         DiagnosticStep("previous", "kubernetes.logs", when="pods.crash_looping > 0", reads=("pods",)),

@@ -24,7 +24,7 @@ from responder.model.message import (
     Point,
     plain,
 )
-from responder.model.playbook import Playbook
+from responder.model.playbook import DiagnosticStep, Playbook
 from responder.model.timeline import AlertSilenced, SeveritySet
 from responder.response.brain import Brain
 from responder.response.decide import decide
@@ -56,7 +56,7 @@ def lines(block: object) -> list[str]:
         case Fields(fields=fields):
             return [f"{field.name}: {plain(field.value)}" for field in fields]
         case Listing(title=title, items=items):
-            return [f"{title}:", *(f"- {plain(item.text)}" for item in items)]
+            return [f"{title}{plain(block.aside)}:", *(f"- {plain(item.text)}" for item in items)]
         case Code(title=title, lines=code):
             return [title, *code]
     return []
@@ -83,7 +83,8 @@ def test_it_is_complete_from_labels_and_annotations_alone() -> None:
         "Alerts: 1 firing",
         "Severity: P2: label severity is warning",
         "HighErrorRate: Errors are high",
-        "Looking: rate, pods, rollouts, previous … 0 of 4 done",
+        "Still looking at: rate, pods, rollouts, previous (0 of 4 done)",
+        "Over when:\n- errors under 1 % (not known yet)",
         "Runbook · Graph · Silence",
         "Look into Sentry for prod",
         "INC-7 · rule shop/errors",
@@ -100,14 +101,100 @@ def test_it_fills_in_as_facts_arrive() -> None:
     )
     for wanted in (
         "Likely cause: deployment — Began after revision 4: image x (as of 12:00 UTC)",
-        "- Errors at 20 % (as of 12:00 UTC)",
+        "Findings, as of 12:00 UTC:\n- Errors at 20 %\n- 2 pods crash\n",
         "Impact: rate read (as of 12:00 UTC)",
-        "- pods: pods read (as of 12:00 UTC)",
+        "Looked at, as of 12:00 UTC:\n- rate: rate read\n- pods: pods read\n",
         "roll-back on deployment/api in prod, because of deployment (would need an approval)",
         "kubectl -n prod rollout undo deployment/api {'revision': 3}",
         "Over when:",
     ):
         assert wanted in text
+
+
+def test_the_age_stands_on_a_line_only_where_it_is_another_than_that_of_its_section() -> None:
+    incident, brain = grown(read("rate", value=0.2), read("pods", total=3), read("rollouts", seconds=70), seconds=70)
+    text = shown(living(incident, brain, NOON))
+    assert "Looked at, as of 12:00 UTC:\n" in text
+    assert "- rollouts: rollouts read (as of 12:01 UTC)\n" in text
+    assert text.count("(as of 12:00 UTC)") == 1
+
+
+def test_seconds_of_age_change_nothing() -> None:
+    incident, brain = grown(read("rate", value=0.2, seconds=1))
+    later, _ = grown(read("rate", value=0.2, seconds=59))
+    assert living(incident, brain, NOON) == living(later, brain, NOON)
+
+
+def test_a_bare_number_is_no_impact() -> None:
+    steps = (DiagnosticStep("rate", "prometheus.query", {"query": "x"}), DiagnosticStep("pods", "kubernetes.pods"))
+    assert "Impact" not in text_of(read("rate", value=0.2), brain=a_brain(Playbook("p/bare", diagnostics=steps)))
+
+
+def test_the_impact_is_called_a_measurement_once_nothing_fires() -> None:
+    text = text_of(read("rate", value=0.2), ended(an_alert(), 1))
+    assert "Last measured: rate read" in text
+    assert "Impact" not in text
+
+
+def test_the_alerts_own_words_stand_above_all_until_something_is_found() -> None:
+    first, later = text_of(), text_of(read("rate", value=0.2))
+    assert first.index("HighErrorRate: Errors are high") < first.index("Still to do by hand")
+    assert later.index("Errors at 20 %") < later.index("HighErrorRate: Errors are high")
+
+
+def test_actions_stand_before_lines_readings_and_steps_for_people() -> None:
+    top = Reading("pods", DiagnosticStatus.FOUND, {"top": [{"count": 3, "example": "boom"}]}, headline="pods read")
+    incident, brain = grown(read("rate", value=0.2), read("rollouts", current=4, shortly_before=True))
+    pods = {"pods": Diagnosis("pods", top.status, 1, top, NOON)}
+    incident = replace(incident, diagnoses={**incident.diagnoses, **pods}, troubles=("odd",))
+    text = shown(living(incident, brain, NOON))
+    order = ("Alerts:", "Impact:", "Severity:", "Likely cause:", "Findings", "Proposed actions", "Most frequent lines")
+    order += (
+        "Looked at",
+        "Still to do by hand",
+        "Over when",
+        "Runbook",
+        "Trouble:",
+        "Still looking at",
+        "INC-7 · rule",
+    )
+    places = [text.index(word) for word in order]
+    assert places == sorted(places)
+
+
+def test_a_cause_that_holds_no_more_is_kept_as_an_earlier_one() -> None:
+    incident, brain = grown(read("rate", value=0.2), read("rollouts", current=4, shortly_before=True, changed="x"))
+    incident = replace(incident, round=2, diagnoses={n: replace(d, running=True, round=2) for n, d in _all(incident)})
+    incident = decide(incident, [read("rate", 2, value=0.001, seconds=700)], [], at(700), brain).incident
+    text = shown(living(incident, brain, NOON))
+    assert "Likely cause" not in text
+    assert (
+        "Earlier:\n- Errors at 20 % (until 12:11 UTC)\n- deployment — Began after revision 4: x (until 12:11 UTC)"
+        in text
+    )
+    over = decide(incident, [ended(an_alert(), 710)], [], at(710), brain).incident
+    over = decide(over, [], ["quiet"], at(1200), brain).incident
+    text, summary = shown(living(over, brain, NOON)), living(over, brain, NOON).summary
+    assert "Likely cause was: deployment — Began after revision 4: x (until 12:11 UTC)" in text
+    assert "Earlier:\n- Errors at 20 % (until 12:11 UTC)\n" in text
+    assert "Began after revision 4: x (resolved, INC-7)" in summary
+
+
+def _all(incident: Incident) -> list[tuple[str, Diagnosis]]:
+    return list(incident.diagnoses.items())
+
+
+def test_a_finding_that_holds_again_is_no_earlier_one() -> None:
+    incident, brain = grown(read("rate", value=0.2))
+    for round_, value in ((2, 0.001), (3, 0.3)):
+        running = {n: replace(d, running=True, round=round_) for n, d in _all(incident)}
+        events = [read("rate", round_, value=value)]
+        incident = decide(replace(incident, round=round_, diagnoses=running), events, [], at(2), brain).incident
+        assert [finding.name for finding in incident.earlier] == (["severe"] if round_ == 2 else [])
+
+
+def test_a_checklist_says_what_could_not_be_decided_once_it_is_known() -> None:
+    assert "- errors under 1 % (could not decide)" in text_of(failed("rate"))
 
 
 def test_what_could_not_be_looked_at_is_said() -> None:
@@ -169,7 +256,8 @@ def test_a_crowd_of_alerts_is_counted_not_listed() -> None:
 def test_it_says_that_it_is_quiet_and_then_that_it_is_over_with_the_duration() -> None:
     incident, brain = grown(ended(an_alert(), 1590), seconds=1590)
     assert "Fired: 2026-11-21 11:59 UTC, for 27m" in shown(living(incident, brain, at(1590)))
-    assert "Quiet since: 2026-11-21 12:26 UTC" in shown(living(incident, brain, at(1590)))
+    quiet = "Quiet since: 12:26 UTC, resolves at 12:31 UTC unless it fires again"
+    assert quiet in shown(living(incident, brain, at(1590)))
     over = decide(incident, [], ["quiet"], at(2000), brain).incident
     message = living(over, brain, at(2000))
     assert message.status == "resolved"

@@ -142,7 +142,7 @@ def _cell(field: Field, room: int) -> str:
 
 def _listing(listing: Listing, sections: int, elsewhere: str) -> tuple[list[Json], bool]:
     title = escaped_cut(one_line(listing.title).strip(), 200)
-    lines = [f"*{title}*"] if title else []
+    lines = [f"*{title}*{mrkdwn(listing.aside, 200)}"] if title else []
     lines += [_line(listing, index, item, _ITEM) for index, item in enumerate(listing.items)]
     texts, taken = _pack(lines, sections, _SECTION)
     left = len(lines) - taken
