@@ -46,7 +46,10 @@ class Brains:
 
     def opening(self, rule: Rule, tx: Transaction) -> tuple[Brain, str]:
         """Build the brain of a new incident, keep its playbook, and return the digest under which it is kept."""
-        playbook = self._newest(rule)
+        return self.keep(self.newest(rule), tx)
+
+    def keep(self, playbook: Playbook, tx: Transaction) -> tuple[Brain, str]:
+        """Build a brain around a playbook that an incident will go by, and keep it; returns its digest too."""
         digest = self._digest(playbook)
         if digest not in self._playbooks:
             self._remember(digest, playbook)
@@ -77,7 +80,8 @@ class Brains:
             external_url=runtime.external_url,
         )
 
-    def _newest(self, rule: Rule) -> Playbook:
+    def newest(self, rule: Rule) -> Playbook:
+        """Return the playbook of a rule as it is now."""
         if not rule.playbook:
             return NO_PLAYBOOK
         try:

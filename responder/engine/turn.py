@@ -6,7 +6,7 @@ commit less.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from responder.engine.brains import Brains
@@ -14,8 +14,10 @@ from responder.engine.lanes import Lanes, Reservation, lane_of
 from responder.engine.runtime import Runtime
 from responder.model import codec
 from responder.model.command import Planned
+from responder.model.incident import Incident
 from responder.model.timeline import Event, Trouble
-from responder.response.brain import Decision
+from responder.response import playbooks
+from responder.response.brain import Brain, Decision
 from responder.response.decide import decide
 from responder.store.rows import CommandRow, incident_fields, micros, moment
 from responder.store.store import Rows, Store, Transaction
@@ -79,11 +81,23 @@ class Turn:
         incident = codec.INCIDENT.load(data)
         brain = await self.brains.of(incident, tx)
         unseen = [Event(moment(at), codec.HAPPENING.load(body), key) for key, at, body in events]
+        incident, brain = self._join(tx, incident, unseen, brain)
         pending = dict(tuple(row) for row in timers)
         due = sorted((name for name, due_at in pending.items() if due_at <= micros(now)), key=pending.__getitem__)
         decision = decide(incident, unseen, due, now, brain)
         self._write(tx, decision, Taken(pending, due, [event.id for event in unseen]), now)
         return await self._plan(tx, incident.number, decision.commands, reservation)
+
+    def _join(
+        self, tx: Transaction, incident: Incident, unseen: Sequence[Event], brain: Brain
+    ) -> tuple[Incident, Brain]:
+        """Let the playbooks of rules whose alerts join for the first time join too."""
+        playbook = playbooks.joined(incident, unseen, brain, self.brains.newest)
+        if playbook is None:
+            return incident, brain
+        other, digest = self.brains.keep(playbook, tx)
+        tx.run("incident_playbook", incident.number, digest)
+        return replace(playbooks.adopt(incident, brain.playbook, playbook), playbook=digest), other
 
     def _write(self, tx: Transaction, decision: Decision, taken: "Taken", now: datetime) -> None:
         incident = decision.incident

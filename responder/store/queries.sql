@@ -111,6 +111,9 @@ select id from incident where wake_at <= $1 order by wake_at, id limit $2
 -- name: incident_take
 select id, data from incident where id = $1 and wake_at <= $2 for update skip locked
 
+-- name: incident_playbook
+update incident set playbook = $2 where id = $1
+
 -- name: incident_save
 update incident set status = $2, severity = $3, title = $4, namespace = $5, workload = $6, started_at = $7, data = $8,
                     version = $9, resolved_at = $10, wake_at = $11,

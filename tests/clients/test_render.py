@@ -12,7 +12,19 @@ from markdown_it import MarkdownIt
 from responder.clients.render import FORMS, render, renderer
 from responder.clients.render_markdown import inline
 from responder.errors import PermanentError
-from responder.model.message import Chart, Code, Instant, Link, Message, Own, Paragraph, Purpose, Value
+from responder.model.message import (
+    Chart,
+    Code,
+    Instant,
+    Item,
+    Link,
+    Listing,
+    Message,
+    Own,
+    Paragraph,
+    Purpose,
+    Value,
+)
 from tests.clients.messages import AT, CHART, COMMAND, DIAGNOSED, OPENED, RESOLVED, messages
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m|\x1b\]8;[^\x1b]*\x1b\\")
@@ -147,3 +159,17 @@ def test_without_a_terminal_there_are_no_colours() -> None:
 def test_an_unknown_form_is_answered_with_those_there_are() -> None:
     with pytest.raises(PermanentError, match="markdown"):
         render(OPENED, "pdf")
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_list_tells_the_age_of_what_stands_in_it_once(form: str) -> None:
+    items = (Item((Value("one"),)), Item((Value("two"),)))
+    listing = Listing("Looked at", items, as_of=AT)
+    shown = _plain(render(replace(OPENED, blocks=(listing,)), form))
+    assert shown.count("as of") == 1
+    assert shown.index("Looked at") < shown.index("as of") < shown.index("one")
+    assert "as of" not in _plain(render(replace(OPENED, blocks=(replace(listing, as_of=None),)), form))
+
+
+def _plain(shown: str) -> str:
+    return re.sub(r"<[^>]*>", "", _ANSI.sub("", shown))

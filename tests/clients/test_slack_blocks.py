@@ -46,6 +46,11 @@ def test_any_message_at_all_is_taken_by_slack_and_pings_nobody(message: Message)
     assert "hunter2" not in json.dumps(payload)
 
 
+def test_the_age_of_a_list_stands_behind_its_title_in_the_readers_zone() -> None:
+    message = replace(OPENED, blocks=(Listing("Looked at", (Item((Value("one"),)),), as_of=AT),))
+    assert f"*Looked at*, as of <!date^{int(AT.timestamp())}^" in _shown(message)
+
+
 def test_three_stages_of_an_incident_fit_whole() -> None:
     for message in (OPENED, DIAGNOSED, RESOLVED):
         rendering = render(message)
