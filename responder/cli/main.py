@@ -7,6 +7,7 @@ import typer
 from responder.cli.check import check
 from responder.cli.demo import demo
 from responder.cli.explain import explain
+from responder.cli.record import record
 from responder.cli.replay import replay
 from responder.cli.schema import schema
 from responder.cli.serve import serve
@@ -42,6 +43,7 @@ app.command()(check)
 app.command()(explain)
 app.command()(schema)
 app.command()(replay)
+app.command()(record)
 app.command()(demo)
 
 

@@ -13,7 +13,9 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from responder.cli.post import post
 from responder.cli.rules import DEFAULT_FILE, Config, count, registry, rule_paths
+from responder.cli.running import TokenFile, address, token_of
 from responder.clients.render import render
 from responder.engine import outcome
 from responder.engine.recording import Recording, find
@@ -27,13 +29,19 @@ from responder.rules.loading import load
 from responder.settings.process import Settings
 
 DIFFERENT = 1
+POSTED = 60.0
+"""Times faster than real time, to a server that looks by itself: at once, an end would come before any finding."""
 
 Paths = Annotated[list[Path], typer.Argument(help="Recordings, deliveries (*.json), or folders of them.")]
 Rules = Annotated[list[Path] | None, typer.Option("--rules", help="Rule files and packs instead of the settings'.")]
-Speed = Annotated[float, typer.Option(help="How many times faster than real time; 0 is as fast as possible.", min=0)]
+Speed = Annotated[
+    float | None,
+    typer.Option(help="How many times faster than real time; 0 is as fast as possible. With --to 60, else 0.", min=0),
+]
 Expect = Annotated[Path | None, typer.Option(help="File with the outcomes to compare with; exit 1 on a difference.")]
 Update = Annotated[bool, typer.Option("--update", help="Write the outcomes into the file of --expect instead.")]
 Junit = Annotated[Path | None, typer.Option(help="Write a JUnit report here: one test a recording.")]
+To = Annotated[str, typer.Option(help="Post the deliveries to a running server at this address instead, moved to now.")]
 Messages = Annotated[
     bool, typer.Option("--messages", help="Print every message that would be sent, not the last only.")
 ]
@@ -52,37 +60,52 @@ def replay(
     paths: Paths,
     rules: Rules = None,
     config: Config = None,
-    speed: Speed = 0.0,
+    speed: Speed = None,
     expect: Expect = None,
     update: Update = False,
     junit: Junit = None,
     messages: Messages = False,
+    to: To = "",
+    token_file: TokenFile = None,
 ) -> None:
     """
     Play recorded alerts through the rules: nothing outside is asked or told.
 
-    Prints for each incident the rule, the severity and why, the findings, the proposals and the message.
+    Prints for each incident the rule, the severity and why, the findings, the proposals and the message. With --to a
+    running server gets the deliveries, and does with them what it does with any.
 
     Examples:
 
         responder replay fixtures --rules rules
 
         responder replay fixtures --rules rules --expect fixtures/expected.yaml
+
+        responder replay fixtures/memory-leak --to http://127.0.0.1:8080 --token-file token --speed 60
     """
     if update and expect is None:
         raise ConfigError("--update needs --expect FILE: the file to write")
-    recordings = find(paths)
     console = Console(highlight=False, emoji=False)
+    if to:
+        _alone(rules=rules, expect=expect, junit=junit, messages=messages)
+        if not post(
+            find(paths),
+            address(to),
+            token=token_of(token_file),
+            speed=POSTED if speed is None else speed,
+            console=console,
+        ):
+            raise typer.Exit(DIFFERENT)
+        return
+    recordings = find(paths)
     expected = outcome.read(expect) if expect and not update else None
     house = _house(
         rule_paths(rules, config), Settings.load(config or (DEFAULT_FILE if DEFAULT_FILE.exists() else None))
     )
-    results = asyncio.run(_play(recordings, house, speed, expected))
+    results = asyncio.run(_play(recordings, house, speed or 0.0, expected))
     for result in results:
         _show(result, console, every=messages)
     if update and expect:
-        expect.write_text(outcome.write({r.story.recording.name: r.outcome for r in results}), encoding="utf-8")
-        console.print(f"{count(len(results), 'outcome')} written to {expect}", markup=False)
+        _update(expect, results, console)
     if junit:
         junit.write_text(_junit(results), encoding="utf-8")
     different = [result for result in results if result.difference]
@@ -90,6 +113,15 @@ def replay(
         console.print(f"{len(results) - len(different)} as expected, {len(different)} different", markup=False)
     if different:
         raise typer.Exit(DIFFERENT)
+
+
+def _alone(**others: object) -> None:
+    """Refuse what has no meaning with --to."""
+    given = next((name for name, value in others.items() if value), None)
+    if given:
+        raise ConfigError(
+            f"--{given} does not go with --to: the server decides by its own rules, and says nothing here"
+        )
 
 
 async def _play(
@@ -101,16 +133,30 @@ async def _play(
         Progress(*columns, console=Console(stderr=True), transient=True) as progress,
         tempfile.TemporaryDirectory(prefix="responder-replay-") as folder,
     ):
-        task = progress.add_task("replaying", total=len(recordings))
+        task = progress.add_task("replaying", total=sum(len(recording.deliveries) for recording in recordings))
         for recording in recordings:
             progress.update(task, description=recording.name)
             pace = _Pace(speed, recording.start)
-            story = await play(recording, house, folder=Path(folder), progress=pace.wait if speed else None)
+            story = await play(
+                recording,
+                house,
+                folder=Path(folder),
+                progress=pace.wait if speed else None,
+                delivered=lambda: progress.advance(task),
+            )
             shown = outcome.outcome_of(story, lambda message: render(message, "text"))
-            differs = outcome.difference(expected.get(recording.name), shown) if expected is not None else ""
+            differs = outcome.difference(_expected(expected, recording), shown) if expected is not None else ""
             results.append(Result(story, shown, differs))
-            progress.advance(task)
     return results
+
+
+def _expected(expected: Mapping[str, outcome.Outcome], recording: Recording) -> outcome.Outcome | None:
+    """Find what was expected; a recording that is played alone may stand there by its path."""
+    if recording.name in expected:
+        return expected[recording.name]
+    place = recording.place.as_posix()
+    found = [name for name in expected if "/" in name and place.endswith(f"/{name}")]
+    return expected[found[0]] if len(found) == 1 else None
 
 
 @dataclass(slots=True)
@@ -182,6 +228,17 @@ def _counted(told: Told) -> str:
     words = {"replies": "reply", "evidence": "evidence"}
     parts = [count(number, words.get(name, name[:-1]), name) for name, number in outcome.sent(told).items()]
     return ", ".join(parts) or "nothing"
+
+
+def _update(expect: Path, results: Sequence[Result], console: Console) -> None:
+    """Write the outcomes; what the file says of recordings that were not played stays."""
+    before = outcome.read(expect) if expect.exists() else {}
+    now = {r.story.recording.name: r.outcome for r in results}
+    kept = [name for name in before if name not in now]
+    expect.write_text(outcome.write({**before, **now}), encoding="utf-8")
+    console.print(f"{count(len(now), 'outcome')} written to {expect}", markup=False)
+    if kept:
+        console.print(f"kept, though not played now: {', '.join(kept)}", markup=False)
 
 
 def _junit(results: Sequence[Result]) -> str:

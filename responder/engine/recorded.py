@@ -1,6 +1,6 @@
 """Answers in place of diagnostics with what was recorded, so that nothing outside is asked."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -61,6 +61,10 @@ class RecordedReadings:
 
 
 def _chart(name: str, figure: Figure, end: datetime) -> Chart:
-    step = figure.over / (len(figure.values) - 1)
-    points = tuple(Point(end - figure.over + step * place, value) for place, value in enumerate(figure.values))
-    return Chart(name, (Line("", points),), unit=figure.unit)
+    lines = tuple(Line(called, _points(values, figure.over, end)) for called, values in figure.named.items())
+    return Chart(name, lines, unit=figure.unit)
+
+
+def _points(values: Sequence[float | None], over: timedelta, end: datetime) -> tuple[Point, ...]:
+    step = over / (len(values) - 1)
+    return tuple(Point(end - over + step * place, value) for place, value in enumerate(values))

@@ -6,18 +6,19 @@ played in the order of their names.
 """
 
 import json
+import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, ValidationError, model_validator
 
 from responder.errors import ConfigError
-from responder.model.duration import parse_duration
+from responder.model.duration import exact_duration, parse_duration
 from responder.model.redaction import redact_json
 from responder.plugins.params import Duration
 
@@ -26,15 +27,32 @@ _MOMENT = re.compile(r"start(?:([+-])(\w+))?", re.ASCII)
 _SPACING = timedelta(seconds=10)
 """Between deliveries of a folder that says nothing of their times."""
 
+Span = Annotated[Duration, PlainSerializer(exact_duration, return_type=str, when_used="json")]
+"""A duration that is written to the millisecond: what was measured is kept."""
+
 
 class Figure(BaseModel):
     """The chart of a diagnostic: values at even distances over the time before it ran, oldest first."""
 
     model_config = ConfigDict(extra="forbid")
 
-    over: Duration
+    over: Span
     unit: str = Field("", description="As of `prometheus.query`: ratio, bytes, seconds, or any text.")
-    values: list[float | None] = Field(min_length=2)
+    values: list[float | None] = Field([], description="Of the only line; null is a gap.")
+    lines: dict[str, list[float | None]] = Field({}, description="Of several lines, by their names.")
+
+    @model_validator(mode="after")
+    def _drawable(self) -> "Figure":
+        if bool(self.values) == bool(self.lines):
+            raise ValueError("give either `values` or `lines`")
+        if any(len(values) < 2 for values in self.named.values()):
+            raise ValueError("a line needs two values or more")
+        return self
+
+    @property
+    def named(self) -> dict[str, list[float | None]]:
+        """Every line by its name; the only one has none."""
+        return self.lines or {"": self.values}
 
 
 class Recorded(BaseModel):
@@ -50,8 +68,8 @@ class Recorded(BaseModel):
     failed: str = Field("", description="Why it could not look.")
     headline: str = Field("", description="What it said in one line, where the result alone does not tell.")
     chart: Figure | None = None
-    took: Duration = Field(timedelta(0), description="How long it ran.")
-    since: Duration = Field(timedelta(0), description="From when, counted from the start, it yields this.")
+    took: Span = Field(timedelta(0), description="How long it ran.")
+    since: Span = Field(timedelta(0), description="From when, counted from the start, it yields this.")
 
     @model_validator(mode="after")
     def _either(self) -> "Recorded":
@@ -65,9 +83,9 @@ class Played(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    at: Duration
+    at: Span
     body: str = Field(description="File with the request body, beside the recording.")
-    ended: Duration | None = Field(None, description="When its resolved alerts ended, instead of what the body says.")
+    ended: Span | None = Field(None, description="When its resolved alerts ended, instead of what the body says.")
 
 
 class _File(BaseModel):
@@ -99,6 +117,11 @@ class Recording:
         return next((run for run in reversed(runs) if run.since <= elapsed), runs[0] if runs else None)
 
     @property
+    def place(self) -> Path:
+        """The folder or the file that it is, whole."""
+        return (self.path.parent if self.path.name == FILE else self.path).resolve()
+
+    @property
     def fingerprints(self) -> frozenset[str]:
         """The alerts that it tells of."""
         alerts = (alert for _, body in self.deliveries for alert in json.loads(body)["alerts"])
@@ -117,13 +140,18 @@ def moments(value: Any, start: datetime) -> Any:
         case str() if found := _MOMENT.fullmatch(value):
             sign, span = found.groups()
             away = parse_duration(span) if span else timedelta(0)
-            return (start - away if sign == "-" else start + away).isoformat()
+            return iso(start - away if sign == "-" else start + away)
         case dict():
             return {key: moments(item, start) for key, item in value.items()}
         case list():
             return [moments(item, start) for item in value]
         case _:
             return value
+
+
+def iso(moment: datetime) -> str:
+    """Write a moment as results do: UTC, with a Z."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _move(body: bytes, by: timedelta) -> bytes:
@@ -135,19 +163,26 @@ def _ended(body: bytes, at: datetime) -> bytes:
 
 
 def _rewritten(body: bytes, change: Callable[[str, datetime], datetime]) -> bytes:
-    """Write a delivery with other moments; the year 1, which says that there is no end, stays."""
-    delivery = json.loads(body)
-    for alert in delivery["alerts"]:
-        for key in ("startsAt", "endsAt"):
-            moment = datetime.fromisoformat(alert[key])
-            if moment.year > 1:
-                alert[key] = change(key, moment).isoformat()
+    """
+    Write a delivery with other moments; the year 1, which says that there is no end, stays.
+
+    What is no delivery stays as it is: whoever gets it says what is wrong with it.
+    """
+    try:
+        delivery = json.loads(body)
+        for alert in delivery["alerts"]:
+            for key in ("startsAt", "endsAt"):
+                moment = datetime.fromisoformat(alert[key])
+                if moment.year > 1:
+                    alert[key] = change(key, moment).isoformat()
+    except (ValueError, KeyError, TypeError):
+        return body
     return json.dumps(delivery, ensure_ascii=False).encode()
 
 
 def find(paths: list[Path]) -> list[Recording]:
     """
-    Load every recording that the paths name or contain, sorted by path.
+    Load every recording that the paths name or contain, sorted by path; no two have the same name.
 
     Raises: ConfigError for a path without any, or a file that cannot be read.
     """
@@ -156,8 +191,8 @@ def find(paths: list[Path]) -> list[Recording]:
         places = sorted(_places(path))
         if not places:
             raise ConfigError(f"{path}: no recording here: neither {FILE} nor a delivery (*.json)")
-        found.update((place, load(place)) for place in places)
-    return list(found.values())
+        found.update((place.resolve(), load(place)) for place in places)
+    return _told_apart(list(found.values()))
 
 
 def load(path: Path) -> Recording:
@@ -171,7 +206,7 @@ def load(path: Path) -> Recording:
     files = sorted(path.glob("*.json")) if path.is_dir() else [path]
     bodies = [_body(file) for file in files]
     return Recording(
-        name=path.stem,
+        name=path.resolve().name if path.is_dir() else path.stem,
         path=path,
         about="",
         start=_start(bodies, path),
@@ -195,13 +230,26 @@ def _written(path: Path) -> Recording:
         for item, body in zip(played, bodies, strict=True)
     )
     return Recording(
-        name=path.parent.name,
+        name=path.resolve().parent.name,
         path=path,
         about=shape.about,
         start=start,
         deliveries=deliveries,
         diagnostics={name: tuple(sorted(runs, key=lambda run: run.since)) for name, runs in shape.diagnostics.items()},
     )
+
+
+def _told_apart(recordings: list[Recording]) -> list[Recording]:
+    """Name those that share a name by their paths below the folder that holds them all."""
+    by_name: dict[str, list[Recording]] = {}
+    for recording in recordings:
+        by_name.setdefault(recording.name, []).append(recording)
+    names: dict[Path, str] = {}
+    for same in by_name.values():
+        if len(same) > 1:
+            above = os.path.commonpath([recording.place.parent for recording in same])
+            names |= {recording.path: recording.place.relative_to(above).as_posix() for recording in same}
+    return [replace(recording, name=names.get(recording.path, recording.name)) for recording in recordings]
 
 
 def _places(path: Path) -> Iterator[Path]:
@@ -235,10 +283,22 @@ def _start(bodies: list[bytes], path: Path) -> datetime:
 
 
 def write(
-    folder: Path, *, about: str, deliveries: list[tuple[timedelta, bytes]], runs: Mapping[str, list[Recorded]]
+    folder: Path,
+    *,
+    about: str,
+    deliveries: Sequence[tuple[timedelta, bytes]],
+    runs: Mapping[str, Sequence[Recorded]],
+    start: datetime | None = None,
 ) -> Path:
-    """Write a recording into a new folder, secrets redacted; answers the path of its `recording.yaml`."""
-    folder.mkdir(parents=True, exist_ok=False)
+    """
+    Write a recording into a new folder, secrets redacted; answers the path of its `recording.yaml`.
+
+    Raises: ConfigError when the folder exists or cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=False)
+    except OSError as error:
+        raise ConfigError(f"{folder}: {error.strerror}: a recording is written into a folder of its own") from error
     played = []
     for place, (at, body) in enumerate(deliveries, start=1):
         name = f"{place:03}.json"
@@ -246,7 +306,8 @@ def write(
             json.dumps(redact_json(json.loads(body)), ensure_ascii=False) + "\n", encoding="utf-8"
         )
         played.append(Played(at=at, body=name))
-    shape = _File(about=about, deliveries=played, diagnostics={name: list(items) for name, items in runs.items()})
+    diagnostics = {name: list(items) for name, items in runs.items()}
+    shape = _File(about=about, start=start, deliveries=played, diagnostics=diagnostics)
     plain = redact_json(shape.model_dump(mode="json", exclude_defaults=True))
     path = folder / FILE
     path.write_text(yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=120), encoding="utf-8")

@@ -72,18 +72,20 @@ async def replay(
     *,
     folder: Path,
     progress: Callable[[datetime], Awaitable[None]] | None = None,
+    delivered: Callable[[], None] | None = None,
 ) -> Story:
     """
     Play one recording.
 
-    `folder` takes the store. `progress` is awaited whenever the clock is about to go on, with the time it goes on to.
+    `folder` takes the store. `progress` is awaited whenever the clock is about to go on, with the time it goes on to;
+    `delivered` is called after each delivery.
     """
     clock = VirtualClock(recording.start)
     sent: list[Sent] = []
     store = await open_store(f"sqlite:///{folder / uuid4().hex}.db")
     try:
         engine = Engine(store, _runtime(recording, house, clock, sent))
-        stage = _Stage(recording, clock, engine, house.quiet_for)
+        stage = _Stage(recording, clock, engine, house.quiet_for, delivered)
         await stage.play(progress)
         story = await stage.story(sent)
         await engine.stop()
@@ -129,6 +131,7 @@ class _Stage:
     clock: VirtualClock
     engine: Engine
     quiet_for: timedelta
+    delivered: Callable[[], None] | None = None
     rejected: list[str] = field(default_factory=list)
     played: int = 0
 
@@ -175,6 +178,8 @@ class _Stage:
                 self.rejected.append(str(error))
             else:
                 await self.engine.intake.accept(body)
+            if self.delivered is not None:
+                self.delivered()
 
     async def _next(self) -> datetime | None:
         moments = [self.clock.next, await self.engine.next_due()]

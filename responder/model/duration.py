@@ -45,3 +45,14 @@ def format_duration(span: timedelta) -> str:
         if len(parts) == 2 or (parts and not count):
             break
     return "".join(parts)
+
+
+def exact_duration(span: timedelta) -> str:
+    """Write a span to the millisecond below it, in as many units as that takes: `1h12m3s250ms`, `0s`."""
+    parts: list[str] = []
+    left = span
+    for unit in ("d", "h", "m", "s", "ms"):
+        count, left = divmod(left, _UNITS[unit])
+        if count:
+            parts.append(f"{count}{unit}")
+    return "".join(parts) or "0s"

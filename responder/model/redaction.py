@@ -12,7 +12,7 @@ MARK = "[redacted]"
 
 _KEYED = re2.compile(
     r"(?i)((?:[\w.-]*(?:password|passwd|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential)[\w.-]*)"
-    r"[\"']?\s*[:=]\s*)(\"[^\"]*\"|'[^']*'|[^\s,;&}\]]+)"
+    r"[\"']?\s*[:=]\s*)(\"[^\"]*\"|'[^']*'|\[redacted\]|[^\s,;&}\]]+)"
 )
 _SHAPED = re2.compile(
     r"xox[abeoprs]-[\w-]{8,}|xapp-[\w-]{8,}|gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|sk-[\w-]{16,}"

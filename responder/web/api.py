@@ -7,12 +7,13 @@ from typing import Any, TypeVar
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from responder.engine.retelling import retell
 from responder.engine.views import Rejected, Wanted
 from responder.errors import StoreUnavailable
-from responder.model.incident import Status, number_of
+from responder.model.incident import Incident, Status, number_of
 from responder.model.severity import Scale
 from responder.web.answers import RETRY_AFTER, Refused, document
-from responder.web.documents import IncidentList, RejectedList, RejectedView, detail, summary
+from responder.web.documents import IncidentList, RejectedList, RejectedView, detail, recording, summary
 from responder.web.ports import Reader
 
 Q = TypeVar("Q", bound="Query")
@@ -64,12 +65,24 @@ class Api:
 
     async def incident(self, _: web.BaseRequest, name: str) -> web.Response:
         """Show one incident whole."""
+        incident = await self._incident(name)
+        events = await reading(self.reader.timeline(incident.number))
+        return document(detail(incident, events))
+
+    async def recording(self, _: web.BaseRequest, name: str) -> web.Response:
+        """Show one incident as a recording that can be played again."""
+        incident = await self._incident(name)
+        retold = retell(incident, await reading(self.reader.timeline(incident.number)))
+        if retold is None:
+            raise Refused(404, f"{incident.id} cannot be played again: no delivery of Alertmanager opened it")
+        return document(recording(incident, retold))
+
+    async def _incident(self, name: str) -> Incident:
         number = number_of(name)
         incident = await reading(self.reader.incident(number)) if number is not None else None
         if incident is None:
             raise Refused(404, f"there is no incident {name[:40]!r}; GET /v1/incidents lists them")
-        events = await reading(self.reader.timeline(incident.number))
-        return document(detail(incident, events))
+        return incident
 
     async def rejected(self, request: web.BaseRequest, _: str) -> web.Response:
         """List the rejected deliveries that are kept."""

@@ -1,11 +1,14 @@
 """The documents of the API as types; the OpenAPI document is generated from them."""
 
+import json
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from responder.engine.recording import Recorded, Span
+from responder.engine.retelling import Retold
 from responder.model.finding import DiagnosticStatus, Finding, Proposal
 from responder.model.incident import Incident, Status
 from responder.model.message import plain
@@ -109,6 +112,25 @@ class IncidentDetail(IncidentSummary):
     timeline: list[TimelineEntry]
 
 
+class RecordedDelivery(Document):
+    """One delivery, put together anew from what came at one moment."""
+
+    at: Span = Field(description="When, counted from the start.", examples=["12m3s"])
+    body: dict[str, Any] = Field(description="Alertmanager's webhook JSON, version 4.")
+
+
+class IncidentRecording(Document):
+    """An incident as a recording that `responder replay` plays; secrets are redacted."""
+
+    incident: str = Field(examples=["INC-1"])
+    about: str
+    start: datetime = Field(description="What all spans of time are counted from.")
+    deliveries: list[RecordedDelivery]
+    diagnostics: dict[str, list[Recorded]] = Field(
+        description="By the name of the step, each in the order of its runs."
+    )
+
+
 class RejectedView(Document):
     """A delivery that could never be accepted."""
 
@@ -163,6 +185,17 @@ def detail(incident: Incident, events: Iterable[Event]) -> IncidentDetail:
         diagnostics=_diagnostics(incident),
         proposals=[_proposal(proposal) for proposal in incident.proposals],
         timeline=[TimelineEntry(id=event.id, at=event.at, what=event.what) for event in events],
+    )
+
+
+def recording(incident: Incident, retold: Retold) -> IncidentRecording:
+    """Show an incident as a recording."""
+    return IncidentRecording(
+        incident=incident.id,
+        about=retold.about,
+        start=retold.start,
+        deliveries=[RecordedDelivery(at=at, body=json.loads(body)) for at, body in retold.deliveries],
+        diagnostics={name: list(runs) for name, runs in retold.runs.items()},
     )
 
 

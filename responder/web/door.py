@@ -15,7 +15,7 @@ from responder.web.access import Access, Gate
 from responder.web.answers import answer
 from responder.web.api import Api, IncidentQuery, Page
 from responder.web.body import Room
-from responder.web.documents import IncidentDetail, IncidentList, Problem, Readiness, RejectedList
+from responder.web.documents import IncidentDetail, IncidentList, IncidentRecording, Problem, Readiness, RejectedList
 from responder.web.health import HealthPages
 from responder.web.metrics import Metrics
 from responder.web.openapi import describe
@@ -95,6 +95,7 @@ class Door:
         api = Api(reader=self._behind.reader, scale=self._behind.scale)
         yield _reading("/v1/incidents", api.incidents, "List incidents, newest first.", IncidentList, IncidentQuery)
         yield _reading("/v1/incidents/{id}", api.incident, "Show an incident whole.", IncidentDetail)
+        yield _reading("/v1/incidents/{id}/recording", api.recording, "Show it as a recording.", IncidentRecording)
         yield _reading("/v1/deliveries/rejected", api.rejected, "List rejected deliveries.", RejectedList, Page)
 
     def _health(self) -> Iterator[Route]:

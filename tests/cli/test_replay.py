@@ -1,5 +1,6 @@
 """`responder replay` and `responder demo`."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -55,6 +56,29 @@ def test_every_recorded_delivery_becomes_an_incident_or_says_why_not() -> None:
     assert done.returncode == 0, done.stderr
     assert "INC-1" in done.stdout
     assert "built-in/" in done.stdout
+
+
+def test_recordings_of_one_name_in_two_folders_each_keep_their_outcome(tmp_path: Path) -> None:
+    for folder, story in (("one", "memory-leak"), ("two", "high-error-rate")):
+        shutil.copytree(FIXTURES / "deliveries", tmp_path / folder / "deliveries")
+        shutil.copytree(FIXTURES / story, tmp_path / folder / "story")
+    written, report = tmp_path / "expected.yaml", tmp_path / "junit.xml"
+    rules = ("--rules", "rules/ai-orchestrator", "--expect", written)
+    both = ("replay", tmp_path / "one" / "story", tmp_path / "two" / "story", *rules)
+    assert run(*both, "--update").returncode == 0
+    assert list(yaml.safe_load(written.read_text(encoding="utf-8"))) == ["one/story", "two/story"]
+    assert run(*both, "--junit", report).returncode == 0
+    assert [case.get("name") for case in Xml.parse(report).iter("testcase")] == ["one/story", "two/story"]
+    assert run("replay", tmp_path / "two" / "story", *rules).returncode == 0
+
+
+def test_update_keeps_what_was_not_played(tmp_path: Path) -> None:
+    written = tmp_path / "expected.yaml"
+    written.write_text("another: {incidents: []}\n", encoding="utf-8")
+    rules = ("--rules", "rules/ai-orchestrator", "--expect", written)
+    done = run("replay", FIXTURES / "memory-leak", *rules, "--update")
+    assert "kept, though not played now: another" in done.stdout
+    assert list(yaml.safe_load(written.read_text(encoding="utf-8"))) == ["another", "memory-leak"]
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ diagnostics:
 
 def test_a_moment_is_counted_from_the_start() -> None:
     moved = recording.moments({"at": ["start-12m", "start", "restart"]}, START)
-    assert moved == {"at": ["2026-11-21T08:48:00+00:00", "2026-11-21T09:00:00+00:00", "restart"]}
+    assert moved == {"at": ["2026-11-21T08:48:00Z", "2026-11-21T09:00:00Z", "restart"]}
 
 
 def test_a_moved_recording_keeps_distances_and_the_open_end(tmp_path: Path) -> None:
@@ -116,3 +116,51 @@ def test_an_end_can_be_said_apart_from_the_body(tmp_path: Path) -> None:
     text = "deliveries: [{at: 0s, body: a.json}, {at: 12m, body: b.json, ended: 11m}]"
     played = recording.load(write(tmp_path, text))
     assert json.loads(played.deliveries[1][1])["alerts"][0]["endsAt"] == "2026-11-21T09:11:00+00:00"
+
+
+def test_recordings_that_share_a_name_are_told_apart_by_their_paths(tmp_path: Path) -> None:
+    for place in ("one/story", "two/deeper/story", "two/other", "two/v1.5"):
+        (tmp_path / place).mkdir(parents=True)
+        write(tmp_path / place, "deliveries: [{at: 0s, body: a.json}]")
+    names = [found.name for found in recording.find([tmp_path])]
+    assert names == ["one/story", "two/deeper/story", "other", "v1.5"]
+    twice = recording.find([tmp_path / "one", tmp_path / "two" / ".." / "one" / "story"])
+    assert [found.name for found in twice] == ["story"]
+
+
+def test_a_recording_in_the_current_folder_has_the_name_of_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, "deliveries: [{at: 0s, body: a.json}]")
+    monkeypatch.chdir(tmp_path)
+    assert [found.name for found in recording.find([Path()])] == [tmp_path.name]
+
+
+def test_what_is_no_delivery_moves_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "b.json").write_bytes(b"{")
+    played = recording.load(write(tmp_path, "start: 2026-11-21T09:00:00Z\ndeliveries: [{at: 0s, body: b.json}]"))
+    assert played.moved(START + timedelta(days=1)).deliveries == ((timedelta(0), b"{"),)
+
+
+def test_spans_and_moments_are_written_to_the_millisecond(tmp_path: Path) -> None:
+    at = timedelta(hours=1, minutes=12, seconds=3, milliseconds=250)
+    run = recording.Recorded(result={}, took=timedelta(milliseconds=1500), since=at)
+    path = recording.write(
+        tmp_path / "new", about="", start=START, deliveries=[(at, json.dumps(DELIVERY).encode())], runs={"rate": [run]}
+    )
+    read = recording.load(path)
+    assert (read.start, read.deliveries[0][0], read.diagnostics["rate"]) == (START, at, (run,))
+
+
+def test_a_recording_is_never_written_over(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="a folder of its own"):
+        recording.write(tmp_path, about="", deliveries=[], runs={})
+
+
+@pytest.mark.parametrize(
+    "chart", ["{over: 1h}", "{over: 1h, values: [1]}", "{over: 1h, values: [1, 2], lines: {a: [1, 2]}}"]
+)
+def test_a_chart_that_cannot_be_drawn_is_refused(tmp_path: Path, chart: str) -> None:
+    text = f"deliveries: [{{at: 0s, body: a.json}}]\ndiagnostics: {{rate: [{{result: {{}}, chart: {chart}}}]}}"
+    with pytest.raises(ConfigError, match="values"):
+        recording.load(write(tmp_path, text))

@@ -11,7 +11,7 @@ from responder.model.finding import Diagnosis, DiagnosticStatus, Finding, Propos
 from responder.model.incident import Incident, Status
 from responder.model.message import Own, Value
 from responder.model.target import Target
-from responder.model.timeline import Found, Opened
+from responder.model.timeline import AlertFired, Diagnosed, Found, Opened
 from tests.web.house import NOW, House
 
 TARGET = Target("default", "Deployment", "prod", "api", "api")
@@ -168,3 +168,35 @@ async def test_head_is_answered_like_get_without_a_body(house: House, client: ai
     async with client.head(f"{house.url}/v1/incidents") as answer:
         assert answer.status == 200
         assert await answer.read() == b""
+
+
+async def test_an_incident_is_shown_as_a_recording_that_can_be_played(
+    house: House, client: aiohttp.ClientSession, stranger: aiohttp.ClientSession
+) -> None:
+    await house.put(incident(1), incident(2))
+    reading = Reading("rate", DiagnosticStatus.FOUND, {"value": 0.12, "at": "2026-03-01T11:48:00Z"}, headline="12 %")
+    await house.happened(
+        1,
+        AlertFired("a" * 16, NOW - timedelta(minutes=1), {"alertname": "A"}, {"note": "password=hunter2"}),
+        Diagnosed("rate", 1, reading, took=0.25),
+    )
+    status, body = await get(client, house, "/v1/incidents/INC-1/recording")
+    assert (status, body["incident"], body["start"]) == (200, "INC-1", "2026-03-01T12:00:00Z")
+    (delivery,) = body["deliveries"]
+    (alert,) = delivery["body"]["alerts"]
+    assert (delivery["at"], alert["fingerprint"], alert["annotations"]) == (
+        "0s",
+        "a" * 16,
+        {"note": "password=[redacted]"},
+    )
+    (run,) = body["diagnostics"]["rate"]
+    assert (run["result"], run["headline"], run["took"], run["since"]) == (
+        {"value": 0.12, "at": "start-12m"},
+        "12 %",
+        "250ms",
+        "0s",
+    )
+    assert (await get(stranger, house, "/v1/incidents/INC-1/recording"))[0] == 401
+    status, body = await get(client, house, "/v1/incidents/INC-2/recording")
+    assert (status, body["error"]) == (404, "INC-2 cannot be played again: no delivery of Alertmanager opened it")
+    assert (await get(client, house, "/v1/incidents/INC-3/recording"))[0] == 404
