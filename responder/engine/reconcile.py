@@ -102,9 +102,12 @@ class Reconciler:
 
     async def _end(self, episodes: Sequence[EpisodeRow], held: Mapping[str, Sequence[AmAlert]], now: datetime) -> None:
         missing = {row.fingerprint: row for row in episodes if row.fingerprint not in held}
-        self._absent = {f: self._absent.get(f, now) for f in missing}
+        self._absent = {f: _first_absence(self._absent.get(f), row, now) for f, row in missing.items()}
         over = [row for f, row in missing.items() if now - self._absent[f] >= BETWEEN_LOOKS]
-        ends = [ended(row.fingerprint, row.labels, started_at=row.started_at, ended_at=now) for row in over]
+        ends = [
+            ended(row.fingerprint, row.labels, started_at=row.started_at, ended_at=self._absent[row.fingerprint])
+            for row in over
+        ]
         for some in _portions(ends):
             await self.intake.accept(delivery_of(some, receiver=SCOPE), Source.MISSING)
         for row in over:
@@ -161,6 +164,11 @@ class Reconciler:
             tx.hint("turn")
         for number in incidents:
             self.woken(number)
+
+
+def _first_absence(known: datetime | None, row: EpisodeRow, now: datetime) -> datetime:
+    """Say when the alert was first looked for in vain; a look before its last start tells nothing."""
+    return known if known and known >= row.latest_at else max(now, row.latest_at)
 
 
 def _held(looks: Iterable[_Look]) -> dict[str, list[AmAlert]]:

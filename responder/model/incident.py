@@ -34,7 +34,8 @@ class Post:
     `ref` is what its notifier needs to edit it, None before the first sending. `digest` is of the content last sent.
     `sequence` counts the sendings asked for; while `in_flight` no other is asked for. `replies` counts likewise what is
     sent beside it: `waiting` holds those not sent yet, oldest first, the first of them asked for while `replying`.
-    After a failure nothing is asked for before `retry_at`; `failures` counts those in a row. Where the notifier cannot
+    After a failure nothing is asked for before `retry_at`; `failures` counts those in a row; what is sent beside it has
+    its own `note_error`, `note_retry_at` and `note_failures`, and holds up nothing else. Where the notifier cannot
     edit, `stage` is what its people have been told and `asked` what the sending in flight will tell them.
     `evidence` is the digest of what was last put beside the message, `evidences` how often.
     """
@@ -56,6 +57,9 @@ class Post:
     asked: Stage = ""
     evidence: str = ""
     evidences: int = 0
+    note_error: str = ""
+    note_retry_at: datetime | None = None
+    note_failures: int = 0
 
 
 @dataclass(frozen=True, slots=True)

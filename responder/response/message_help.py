@@ -92,8 +92,8 @@ def _all_troubles(incident: Incident, brain: Brain) -> Iterator[str]:
         yield f"The settings know no cluster {named}: nothing is read or changed"
     yield from incident.troubles
     for post in incident.posts.values():
-        if post.error:
-            yield f"{post.receiver} could not be told: {post.error}"
+        for error in dict.fromkeys(filter(None, (post.error, post.note_error))):
+            yield f"{post.receiver} could not be told: {error}"
     for paging in incident.pagings.values():
         if paging.error:
             yield f"{paging.receiver} could not be paged: {paging.error}"

@@ -68,10 +68,13 @@ def tell(draft: Draft) -> None:
     _queue(draft, known)
     living: Message | None = None
     for name in draft.incident.posts:
-        if not _may_be_told(draft, draft.incident.posts[name]):
-            continue
-        living = living or message.living(draft.incident, draft.brain, draft.now)
-        _send(draft, draft.incident.posts[name], codec.MESSAGE.digest(living))
+        post = draft.incident.posts[name]
+        if not post.in_flight and _is_due(draft, post.retry_at, post.failures):
+            living = living or message.living(draft.incident, draft.brain, draft.now)
+            post = _send(draft, replace(post, retry_at=None), codec.MESSAGE.digest(living))
+        if not post.replying and _is_due(draft, post.note_retry_at, post.note_failures):
+            post = _send_note(draft, replace(post, note_retry_at=None))
+        _put(draft, post)
 
 
 # --- whom ---
@@ -98,25 +101,29 @@ def _told(draft: Draft, at: datetime, notified: Notified) -> None:
     post = draft.incident.posts.get(notified.receiver)
     if post is None:
         return
-    healed = replace(post, error="", failures=0, retry_at=None)
     if notified.purpose is Purpose.MESSAGE:
         if post.in_flight and post.sequence == notified.sequence:
-            told = {"ref": notified.ref, "digest": notified.digest, "sent_at": at, "in_flight": False}
+            healed = replace(post, error="", failures=0, retry_at=None, in_flight=False)
+            told = {"ref": notified.ref, "digest": notified.digest, "sent_at": at}
             _put(draft, replace(healed, **told, stage=post.asked or post.stage, asked=""))
     elif post.replying and post.replies == notified.sequence:
-        _put(draft, replace(healed, replying=False, waiting=post.waiting[1:]))
+        healed = replace(post, note_error="", note_failures=0, note_retry_at=None, replying=False)
+        _put(draft, replace(healed, waiting=post.waiting[1:]))
 
 
 def _failed(draft: Draft, failed: NotifyFailed) -> None:
     post = draft.incident.posts.get(failed.receiver)
     if post is None:
         return
-    failures = post.failures + 1
-    broken = replace(post, error=failed.why, failures=failures, retry_at=draft.now + pause(failures))
     if failed.purpose is Purpose.MESSAGE:
         if post.in_flight and post.sequence == failed.sequence:
+            failures = post.failures + 1
+            broken = replace(post, error=failed.why, failures=failures, retry_at=draft.now + pause(failures))
             _put(draft, replace(broken, in_flight=False, asked=""))
     elif post.replying and post.replies == failed.sequence:
+        failures = post.note_failures + 1
+        again = draft.now + pause(failures)
+        broken = replace(post, note_error=failed.why, note_failures=failures, note_retry_at=again)
         _put(draft, replace(broken, replying=False))
 
 
@@ -150,26 +157,22 @@ def _gist(draft: Draft) -> str:
     return message.gist(incident)
 
 
-def _may_be_told(draft: Draft, post: Post) -> bool:
-    if post.retry_at and post.retry_at > draft.now:
+def _is_due(draft: Draft, retry_at: datetime | None, failures: int) -> bool:
+    if retry_at and retry_at > draft.now:
         return False
-    given_up = is_given_up(draft.incident, post.failures, draft.now)
-    return not given_up and not (post.in_flight and post.replying)
+    return not is_given_up(draft.incident, failures, draft.now)
 
 
-def _send(draft: Draft, post: Post, digest: str) -> None:
-    post = replace(post, retry_at=None)
-    _put(draft, _send_note(draft, _send_edit(draft, post, digest)) if post.edits else _send_stage(draft, post, digest))
-
-
-def _send_edit(draft: Draft, post: Post, digest: str) -> Post:
-    return post if post.in_flight or digest == post.digest else _sent(draft, post)
+def _send(draft: Draft, post: Post, digest: str) -> Post:
+    if not post.edits:
+        return _send_stage(draft, post, digest)
+    return post if digest == post.digest else _sent(draft, post)
 
 
 def _send_stage(draft: Draft, post: Post, digest: str) -> Post:
     """Tell a receiver that cannot be edited: when it opens, when all has been looked at, when it is over."""
     reached = _stage(draft)
-    if post.in_flight or _STAGES.index(reached) <= _STAGES.index(post.stage):
+    if _STAGES.index(reached) <= _STAGES.index(post.stage):
         return post
     return replace(post, stage=reached) if digest == post.digest else replace(_sent(draft, post), asked=reached)
 
@@ -190,7 +193,7 @@ def _sent(draft: Draft, post: Post) -> Post:
 
 def _send_note(draft: Draft, post: Post) -> Post:
     """Send the oldest note, once the living message stands."""
-    if post.ref is None or post.replying or not post.waiting:
+    if post.ref is None or not post.edits or not post.waiting:
         return post
     note = post.waiting[0]
     draft.plan(Notify(post.receiver, note.purpose, post.replies + 1, note), priority=draft.priority(1))

@@ -17,8 +17,10 @@ def wanted(incident: Incident, brain: Brain, now: datetime) -> dict[str, datetim
     if _rounds(incident, brain) and incident.next_round_at:
         moments["refresh"] = incident.next_round_at
     for post in incident.posts.values():
-        if post.retry_at and not is_given_up(incident, post.failures, now):
-            moments[f"notify/{post.receiver}"] = post.retry_at
+        tries = ((post.retry_at, post.failures), (post.note_retry_at, post.note_failures))
+        retries = [at for at, failures in tries if at and not is_given_up(incident, failures, now)]
+        if retries:
+            moments[f"notify/{post.receiver}"] = min(retries)
     for paging in incident.pagings.values():
         if paging.retry_at and not is_given_up(incident, paging.failures, now):
             moments[f"page/{paging.receiver}"] = paging.retry_at

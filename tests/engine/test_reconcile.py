@@ -71,7 +71,20 @@ async def test_an_alert_missing_everywhere_on_two_looks_five_minutes_apart_ends(
     assert (await world.only()).status is Status.OPEN
     await look(world, minutes=1)
     assert (await world.only()).status is Status.MONITORING
-    assert [w.why for w in await world.happenings() if isinstance(w, AlertEnded)] == ["missing"]
+    (told,) = [what for what in await world.happenings() if isinstance(what, AlertEnded)]
+    assert (told.why, told.ended_at) == ("missing", NOON + timedelta(seconds=10))
+
+
+async def test_a_look_before_an_alert_fired_again_does_not_count_against_it(start: Build) -> None:
+    world = await watched(start, Alertmanager())
+    await world.deliver(alert())
+    await look(world, minutes=1)
+    await world.deliver(alert(start=120))
+    await look(world, minutes=5)
+    assert (await world.only()).status is Status.OPEN
+    await look(world, minutes=5)
+    ends = [what for what in await world.happenings() if isinstance(what, AlertEnded)]
+    assert ends[-1] == AlertEnded(alert()["fingerprint"], NOON + timedelta(minutes=6), "missing")
 
 
 async def test_an_alert_that_one_of_them_still_holds_goes_on(start: Build) -> None:

@@ -569,6 +569,24 @@ def test_a_note_that_failed_is_sent_again() -> None:
     assert f"notify/{CHAT.name}/reply/2" in talk.keys
 
 
+def test_a_note_that_failed_holds_up_no_edit_of_the_message_and_stays_known_until_it_goes_through() -> None:
+    talk = Talk()
+    talk.turn(sent(seconds=1), seconds=1)
+    talk.turn(told(SeveritySet("ann", "P1")), seconds=2)
+    shown = sent(2, seconds=3)
+    talk.turn(shown, told(NotifyFailed(CHAT.name, Purpose.REPLY, 1, "no"), 3), seconds=3)
+    assert f"notify/{CHAT.name}/message/3" in talk.keys
+    assert talk.incident.posts[CHAT.name].note_error == "no"
+    assert talk.last.timers[f"notify/{CHAT.name}"] == at(33)
+    talk.turn(sent(3, seconds=4), read("rate", value=0.2), seconds=5)
+    assert f"notify/{CHAT.name}/message/4" in talk.keys
+    assert f"notify/{CHAT.name}/reply/2" not in talk.keys
+    assert talk.incident.posts[CHAT.name].note_error == "no"
+    talk.turn(due=(f"notify/{CHAT.name}",), seconds=33)
+    talk.turn(told(Notified(CHAT.name, Purpose.REPLY, 2, {}), 34), seconds=34)
+    assert talk.incident.posts[CHAT.name].note_error == ""
+
+
 def test_a_new_severity_reaches_its_receivers_too() -> None:
     talk = Talk()
     talk.turn(told(SeveritySet("ann", "P0")), seconds=1)
