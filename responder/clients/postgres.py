@@ -23,6 +23,9 @@ CLOSE_WITHIN = 2.0
 _PASSING = ("08", "40", "53", "55", "57", "58", "XX")
 """SQLSTATE classes that end by waiting: connection, conflict, resources, locks, operator, system, internal."""
 
+_DRIVER = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""What the driver raises; the last where a server goes away between two of its messages."""
+
 
 class Postgres:
     """Asks one database; `name` is the datasource's in the settings."""
@@ -50,7 +53,7 @@ class Postgres:
                     raise ValueError("only a statement that answers rows can be asked, such as SELECT")
                 cursor = await statement.cursor(*args)
                 return [{key: _plain(value) for key, value in row.items()} for row in await cursor.fetch(limit)]
-        except (TimeoutError, OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except (TimeoutError, OSError, ValueError, *_DRIVER) as error:
             raise self._mapped(error, timeout) from _without_secrets(error)
 
     @asynccontextmanager
@@ -88,6 +91,8 @@ class Postgres:
                 return UntrustedCertificate(f"{where}: the TLS certificate is not valid: {error.verify_message}")
             case asyncpg.ClientConfigurationError() | ssl.SSLError():
                 return PermanentError(f"{where}: its url in the settings cannot be used, or the server has no TLS")
+            case asyncpg.InternalClientError():
+                return TransientError(f"{where}: the connection was lost")
             case asyncpg.InterfaceError() | ValueError():
                 return PermanentError(redact(f"{where}: {error}"[:500]))
         return TransientError(f"{where}: cannot connect: {getattr(error, 'strerror', None) or type(error).__name__}")
@@ -95,7 +100,7 @@ class Postgres:
 
 async def _leave(connection: Any) -> None:
     """Say goodbye, so that the server logs no broken connection; what goes wrong then changes no answer."""
-    with suppress(TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    with suppress(TimeoutError, OSError, *_DRIVER):
         await connection.execute("ROLLBACK")
         await connection.close(timeout=CLOSE_WITHIN)
 
