@@ -63,10 +63,11 @@ def _after(at: timedelta, speed: float) -> timedelta:
 async def _post(due: Sequence[_Due], url: str, token: str, console: Console) -> int:
     """Post them in their order; answers how many were refused."""
     refused = 0
+    seen = Console(stderr=True)
     columns = (TextColumn("posting"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
     loop = asyncio.get_running_loop()
     began = loop.time()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with Progress(*columns, console=seen, transient=True, disable=not seen.is_terminal) as progress:
         task = progress.add_task("", total=len(due))
         async with Webhook(url, token) as webhook:
             for one in due:

@@ -128,9 +128,10 @@ async def _play(
     recordings: Sequence[Recording], house: House, speed: float, expected: Mapping[str, outcome.Outcome] | None
 ) -> list[Result]:
     results: list[Result] = []
+    seen = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with (
-        Progress(*columns, console=Console(stderr=True), transient=True) as progress,
+        Progress(*columns, console=seen, transient=True, disable=not seen.is_terminal) as progress,
         tempfile.TemporaryDirectory(prefix="responder-replay-") as folder,
     ):
         task = progress.add_task("replaying", total=sum(len(recording.deliveries) for recording in recordings))

@@ -221,6 +221,7 @@ async def test_deliveries_go_to_a_running_server_as_if_they_came_now(run_respond
     done = await run("replay", STORY, "--to", responder.url, "--speed", "0")
     assert done.returncode == 0, done.stderr
     assert f"2 deliveries taken by {responder.url}, 0 refused" in done.stdout
+    assert done.stderr == ""
     live = await until_resolved(responder)
     (alert,) = live["alerts"]
     starts_at, ends_at = (datetime.fromisoformat(alert[name]) for name in ("starts_at", "ends_at"))
