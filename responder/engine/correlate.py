@@ -9,6 +9,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from hashlib import sha256
 from typing import Literal
 
@@ -57,12 +58,13 @@ class _Piece:
 
 @dataclass(slots=True)
 class Correlator:
-    """Works the inbox off."""
+    """Works the inbox off. `lag` is how long the delivery last worked on had waited."""
 
     store: Store
     runtime: Runtime
     brains: Brains
     _parsed: OrderedDict[int, Parsed] = field(default_factory=OrderedDict)
+    lag: timedelta = timedelta(0)
     _limit: int = 0
 
     async def step(self) -> Sequence[int] | None:
@@ -78,6 +80,7 @@ class Correlator:
             pieces = await self._pieces(tx, limit)
             if not pieces:
                 return None
+            self.lag = self.runtime.now() - moment(pieces[-1].row.received_at)
             woken = await self._correlate(tx, pieces)
             self._settle(tx, pieces)
             if woken:

@@ -8,10 +8,10 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import orjson
-from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, Field, ValidationError
 
 from responder.errors import RejectedDelivery
 from responder.model.alert import Alert, AlertStatus, Delivery
@@ -24,20 +24,16 @@ LONGEST_ANNOTATION = 16 * 1024
 _QUOTED = re.compile(r"\\([\\.+*?()|\[\]{}^$])")
 _FINGERPRINT = re.compile(r"[0-9a-f]{16}")
 
-_Name = Annotated[str, AfterValidator(clean)]
-_Label = Annotated[str, AfterValidator(lambda text: clean(text[:LONGEST_LABEL]))]
-_Annotation = Annotated[str, AfterValidator(lambda text: clean(text[:LONGEST_ANNOTATION]))]
-
 
 class _Alert(BaseModel):
     """One alert as Alertmanager writes it; fields that we do not know are passed over."""
 
     status: Literal["firing", "resolved"]
-    labels: dict[_Name, _Label] = Field(min_length=1)
-    annotations: dict[_Name, _Annotation] = {}
+    labels: dict[str, str] = Field(min_length=1)
+    annotations: dict[str, str] = {}
     starts_at: AwareDatetime = Field(alias="startsAt")
     ends_at: AwareDatetime | None = Field(None, alias="endsAt")
-    generator_url: _Annotation = Field("", alias="generatorURL")
+    generator_url: str = Field("", alias="generatorURL")
     fingerprint: str = ""
 
 
@@ -64,7 +60,7 @@ def parse(body: bytes) -> Parsed:
 
     Raises: RejectedDelivery when it is not JSON (400), or not what Alertmanager sends (422).
     """
-    raw = _json(body)
+    raw, odd = _json(body)
     alerts = raw.get("alerts") if isinstance(raw, dict) else None
     if not isinstance(raw, dict) or not isinstance(alerts, list):
         raise RejectedDelivery(422, "this is not Alertmanager's webhook format: an object with a list `alerts`")
@@ -72,7 +68,7 @@ def parse(body: bytes) -> Parsed:
     bad: list[BadAlert] = []
     for place, alert in enumerate(alerts, start=1):
         try:
-            good.append(_alert(_Alert.model_validate(alert)))
+            good.append(_alert(_Alert.model_validate(alert), odd))
         except (ValidationError, OverflowError) as error:
             bad.append(BadAlert(place, _reason(error), json.dumps(alert).encode()))
     delivery = Delivery(
@@ -90,28 +86,35 @@ def unquoted(receiver: str) -> str:
     return _QUOTED.sub(r"\1", receiver)
 
 
-def _json(body: bytes) -> Any:
+def _json(body: bytes) -> tuple[Any, bool]:
+    """Read JSON, and say whether its texts may have characters that no database takes."""
     try:
-        return orjson.loads(body)
+        return orjson.loads(body), b"\\u0000" in body
     except orjson.JSONDecodeError:
         pass
     try:  # orjson refuses lone surrogates, which `clean` replaces
-        return json.loads(body)
+        return json.loads(body), True
     except (ValueError, RecursionError) as error:
         raise RejectedDelivery(400, f"the body is not JSON: {error}") from None
 
 
-def _alert(wire: _Alert) -> Alert:
-    firing = wire.status == "firing"
+def _alert(wire: _Alert, odd: bool) -> Alert:
+    labels = _fit(wire.labels, LONGEST_LABEL, odd)
     return Alert(
-        fingerprint=wire.fingerprint if _FINGERPRINT.fullmatch(wire.fingerprint) else fingerprint(wire.labels),
+        fingerprint=wire.fingerprint if _FINGERPRINT.fullmatch(wire.fingerprint) else fingerprint(labels),
         status=AlertStatus(wire.status),
-        labels=wire.labels,
-        annotations=wire.annotations,
+        labels=labels,
+        annotations=_fit(wire.annotations, LONGEST_ANNOTATION, odd),
         starts_at=wire.starts_at.astimezone(UTC),
-        ends_at=None if firing else _end(wire.ends_at),
-        generator_url=wire.generator_url,
+        ends_at=None if wire.status == "firing" else _end(wire.ends_at),
+        generator_url=clean(wire.generator_url[:LONGEST_ANNOTATION]),
     )
+
+
+def _fit(texts: dict[str, str], longest: int, odd: bool) -> dict[str, str]:
+    if not odd and max(map(len, (*texts, *texts.values())), default=0) <= min(longest, LONGEST_LABEL):
+        return texts
+    return {clean(name[:LONGEST_LABEL]): clean(text[:longest]) for name, text in texts.items()}
 
 
 def _end(moment: datetime | None) -> datetime | None:

@@ -6,6 +6,7 @@ import socket
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from time import perf_counter
 
 import structlog
 
@@ -33,6 +34,11 @@ _SWEEP_EVERY = timedelta(seconds=1)
 _TIDY_EVERY = timedelta(minutes=1)
 _RETAIN_EVERY = timedelta(minutes=10)
 _MOST_ROUNDS = 100_000
+
+_COURTESY = 2.0
+"""While deliveries wait for their commit, correlating pauses that many times as long as it worked: they come first."""
+_PATIENCE = timedelta(seconds=5)
+"""Unless what it works on has waited that long already."""
 _BEAT = 0.05
 """Seconds after which `settle` looks again who has gone to sleep."""
 
@@ -157,9 +163,12 @@ class Engine:
     # --- steps ---
 
     async def _correlate(self) -> bool:
+        began = perf_counter()
         woken = await self._correlator.step()
         for number in woken or ():
             self._woken(number)
+        if self.intake.held and self._correlator.lag < _PATIENCE:
+            await asyncio.sleep(_COURTESY * (perf_counter() - began))
         return woken is not None
 
     async def _perform(self) -> bool:

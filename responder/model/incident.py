@@ -133,17 +133,44 @@ class Incident:
     @property
     def firing(self) -> tuple[Episode, ...]:
         """The episodes still open, earliest first."""
-        return tuple(sorted((e for e in self.episodes if e.firing), key=lambda e: (e.started_at, e.fingerprint)))
+        return _digest(self.episodes).firing
 
     @property
     def labels(self) -> Labels:
         """The labels common to all firing alerts; of all its alerts when none fires."""
-        return common(e.labels for e in self.firing or self.episodes)
+        return _digest(self.episodes).labels
 
     @property
     def silenced(self) -> bool:
         """Whether every firing alert is covered by a silence."""
-        return bool(self.firing) and all(e.silenced_by for e in self.firing)
+        return _digest(self.episodes).silenced
+
+
+@dataclass(frozen=True, slots=True)
+class _Digest:
+    """What is asked of the same episodes again and again in one turn; an incident can have hundreds."""
+
+    episodes: tuple[Episode, ...]
+    firing: tuple[Episode, ...]
+    labels: Labels
+    silenced: bool
+
+
+_DIGESTS: dict[int, _Digest] = {}
+_MOST_DIGESTS = 8
+
+
+def _digest(episodes: tuple[Episode, ...]) -> _Digest:
+    """Digest the episodes, or take what was made of this very tuple: both are held, so that no other has its id."""
+    known = _DIGESTS.get(id(episodes))
+    if known is None or known.episodes is not episodes:
+        firing = tuple(sorted((e for e in episodes if e.firing), key=lambda e: (e.started_at, e.fingerprint)))
+        silenced = bool(firing) and all(e.silenced_by for e in firing)
+        known = _Digest(episodes, firing, common(e.labels for e in firing or episodes), silenced)
+        while len(_DIGESTS) >= _MOST_DIGESTS:
+            del _DIGESTS[next(iter(_DIGESTS))]
+        _DIGESTS[id(episodes)] = known
+    return known
 
 
 def number_of(name: str) -> int | None:

@@ -29,7 +29,10 @@ def common(label_sets: Iterable[Labels]) -> dict[str, str]:
     """Return the pairs that stand in every one of the label sets; empty for no sets."""
     shared: dict[str, str] | None = None
     for labels in label_sets:
-        shared = dict(labels) if shared is None else {k: v for k, v in shared.items() if labels.get(k) == v}
+        if shared is None:
+            shared = dict(labels)
+        for name in [name for name, value in shared.items() if labels.get(name) != value]:
+            del shared[name]
     return shared or {}
 
 

@@ -70,6 +70,14 @@ def test_nul_and_lone_surrogates_in_labels_become_replacement_characters() -> No
     assert one.labels["pod"] == "a\ufffdb\ufffdc"
 
 
+def test_texts_that_are_no_texts_for_people_are_cut() -> None:
+    more = {"annotations": {"summary": "x" * 50_000, "n" * 9_000: "y"}, "generatorURL": "u" * 50_000}
+    (one,) = parse(delivery({**alert(pod="p" * 5_000), **more})).delivery.alerts
+    assert len(one.labels["pod"]) == 4096
+    assert {len(name): len(text) for name, text in one.annotations.items()} == {7: 16384, 4096: 1}
+    assert len(one.generator_url) == 16384
+
+
 def test_a_fingerprint_that_is_none_is_computed() -> None:
     (one,) = parse(delivery({**alert(), "fingerprint": "x" * 1_000_000})).delivery.alerts
     assert one.fingerprint == fingerprint(one.labels)
