@@ -76,14 +76,17 @@ async def start(
     """
     async with AsyncExitStack() as ending:
         registry, metrics = plugins(), Metrics(version(DISTRIBUTION))
-        rules = RuleStore(settings.rules, registry, partial(_tell, metrics))
+        kitchen = Kitchen(registry)
+        rules = RuleStore(settings.rules, registry, partial(_tell, metrics), prepare=kitchen.warm)
         _tell(metrics, Reload(rules.current.ruleset.version))
         store = await open_store(settings.database_url.get_secret_value())
         ending.push_async_callback(store.close)
         clients = ClientSet(settings, now, _load)
         ending.push_async_callback(clients.close)
         reader = Reader(store)
-        runtime = _runtime(settings, clients, reader, rules=rules, registry=registry, metrics=metrics, now=now)
+        runtime = _runtime(
+            settings, clients, reader, rules=rules, kitchen=kitchen, registry=registry, metrics=metrics, now=now
+        )
         engine = Engine(store, replace(runtime, recorded=recorded))
         behind = Behind(
             intake=engine.intake,
@@ -95,11 +98,11 @@ async def start(
             version=version(DISTRIBUTION),
         )
         door = Door(settings, behind)
-        ending.push_async_callback(_watch(rules))
         await engine.start()
         ending.push_async_callback(engine.stop)
         await door.open()
         ending.push_async_callback(door.close, settings.stop_within / STOP_PHASES)
+        ending.push_async_callback(_watch(rules))
         return Server(door, rules, ending.pop_all())
 
 
@@ -109,6 +112,7 @@ def _runtime(
     reader: Reader,
     *,
     rules: RuleStore,
+    kitchen: Kitchen,
     registry: Registry,
     metrics: Metrics,
     now: Callable[[], datetime],
@@ -119,7 +123,7 @@ def _runtime(
 
     return Runtime(
         rulebook=lambda: rules.current,
-        kitchen=Kitchen(registry),
+        kitchen=kitchen,
         registry=registry,
         tools=tools,
         notifier_tools=clients.sender_tools,

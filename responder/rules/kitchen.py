@@ -2,17 +2,36 @@
 
 from collections import OrderedDict
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 from pydantic import BaseModel
 
 from responder.expressions.evaluator import Evaluator
 from responder.expressions.schema import Schema
 from responder.model import codec
+from responder.model.facts import Facts, IncidentFacts
+from responder.model.place import Place
 from responder.model.playbook import ActionStep, Playbook
 from responder.model.target import Target
 from responder.model.verdict import Json
 from responder.plugins.registry import Registry
 
+_NOTHING = Facts(
+    labels={},
+    alerts=(),
+    incident=IncidentFacts(
+        id="",
+        severity="",
+        status="",
+        title="",
+        rule="",
+        cluster="",
+        team="",
+        started_at=datetime.fromtimestamp(0, UTC),
+        opened_at=datetime.fromtimestamp(0, UTC),
+    ),
+    target=Target(""),
+)
 KEPT = 256
 """Evaluators; a deployment has some dozen playbooks, and open incidents may keep older ones."""
 
@@ -38,6 +57,25 @@ class Kitchen:
         while len(self._evaluators) > KEPT:
             self._evaluators.popitem(last=False)
         return self._evaluators[digest]
+
+    def warm(self, playbook: Playbook) -> None:
+        """Compile all that the first turn of an incident evaluates, so that its first message need not wait for it."""
+        evaluator = self.evaluator(playbook)
+        steps = [(step.plugin, step.params) for step in playbook.diagnostics]
+        steps += [(action.plugin, action.params) for action in playbook.actions]
+        conditions = [conclusion.when for conclusion in playbook.conclusions]
+        conditions += [check.when for check in playbook.resolved_when]
+        conditions += [step.when for step in playbook.diagnostics]
+        texts = [playbook.title, *(conclusion.say for conclusion in playbook.conclusions)]
+        texts += [step.say for step in playbook.steps]
+        for condition in filter(None, conditions):
+            evaluator.holds(condition, _NOTHING)
+        for text in texts:
+            evaluator.text(text, _NOTHING)
+        for plugin, params in steps:
+            if model := self.params_of(plugin):
+                evaluator.params(params, model, _NOTHING)
+        evaluator.string(playbook.runbook, _NOTHING, Place.URL)
 
     def params_of(self, plugin: str) -> type[BaseModel] | None:
         """Return what a diagnostic or an action takes; None when there is no such plugin."""

@@ -11,6 +11,7 @@ import structlog
 from watchfiles import Change, awatch
 
 from responder.errors import ConfigError
+from responder.model.playbook import Playbook
 from responder.plugins.registry import Registry
 from responder.rules.loading import load
 from responder.rules.packs import SUFFIXES, rule_files
@@ -18,6 +19,8 @@ from responder.rules.rulebook import Rulebook
 
 DEBOUNCE = timedelta(milliseconds=500)
 """Editors and `git checkout` write several files in a row."""
+_BREATH = 0.01
+"""Seconds between the preparations of two playbooks, for those who have work to do."""
 
 log = structlog.get_logger()
 
@@ -39,12 +42,24 @@ class RuleStore:
     """
 
     def __init__(
-        self, paths: Sequence[Path], registry: Registry, tell: Callable[[Reload], None] = lambda reload: None
+        self,
+        paths: Sequence[Path],
+        registry: Registry,
+        tell: Callable[[Reload], None] = lambda reload: None,
+        prepare: Callable[[Playbook], None] = lambda playbook: None,
     ) -> None:
-        """Load the rules; `tell` is called after each reload. Raises: RuleErrors."""
+        """
+        Load the rules.
+
+        `tell` is called after each reload, `prepare` while watching with each playbook that came into use.
+
+        Raises: RuleErrors.
+        """
         self._paths = tuple(paths)
         self._registry = registry
         self._tell = tell
+        self._prepare = prepare
+        self._fresh = asyncio.Event()
         self.current: Rulebook = load(self._paths, registry)
         self.error = ""
         self.reloads = 0
@@ -71,7 +86,8 @@ class RuleStore:
         asked = asyncio.Event()
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGHUP, asked.set)
-        tasks = [asyncio.create_task(self._on_signal(asked)), asyncio.create_task(self._on_change(stop))]
+        doings = (self._prepare_all(), self._on_signal(asked), self._on_change(stop))
+        tasks = [asyncio.create_task(doing) for doing in doings]
         try:
             await stop.wait()
         finally:
@@ -84,7 +100,7 @@ class RuleStore:
         while True:
             await asked.wait()
             asked.clear()
-            await asyncio.to_thread(self.reload)
+            await self._take_new()
 
     async def _on_change(self, stop: asyncio.Event) -> None:
         seen = self._seen()
@@ -93,7 +109,20 @@ class RuleStore:
             now = self._seen()
             if now != seen and not stop.is_set():
                 seen = now
-                await asyncio.to_thread(self.reload)
+                await self._take_new()
+
+    async def _take_new(self) -> None:
+        await asyncio.to_thread(self.reload)
+        self._fresh.set()
+
+    async def _prepare_all(self) -> None:
+        """Prepare one playbook at a time, so that nobody waits for all of them."""
+        while True:
+            self._fresh.clear()
+            for playbook in self.current.ruleset.playbooks.values():
+                self._prepare(playbook)
+                await asyncio.sleep(_BREATH)
+            await self._fresh.wait()
 
     async def _changed(self, stop: asyncio.Event) -> None:
         """Wait for one change; folders are looked for anew each time, as a pack may be a new one."""

@@ -43,6 +43,14 @@ def test_an_evaluator_knows_the_results_and_inputs_of_its_playbook(playbook: Pla
     assert evaluator.compile("inputs.n").type == "int"
 
 
+def test_a_playbook_can_be_warmed_also_when_a_plugin_of_it_is_gone(playbook: Playbook, registry: Registry) -> None:
+    kitchen = Kitchen(registry)
+    old = Playbook("p", diagnostics=(*playbook.diagnostics, DiagnosticStep("gone", "test.gone")), title="${oops")
+    kitchen.warm(playbook)
+    kitchen.warm(old)
+    assert kitchen.evaluator(old).compile("rate.value > 1", want="bool").reads == {"rate"}
+
+
 def test_a_plugin_that_is_gone_leaves_the_rest_of_a_stored_playbook(playbook: Playbook, registry: Registry) -> None:
     old = Playbook("p", diagnostics=(*playbook.diagnostics, DiagnosticStep("gone", "test.gone")))
     evaluator = Kitchen(registry).evaluator(old)

@@ -54,6 +54,22 @@ async def until(change: Callable[[int], None], told: asyncio.Queue[Reload]) -> R
     raise AssertionError("the change was not noticed")
 
 
+async def test_playbooks_are_prepared_at_the_start_and_after_a_reload(tmp_path: Path, registry: Registry) -> None:
+    (tmp_path / "a.yaml").write_text("playbooks: {one: {steps: [look]}}")
+    prepared: asyncio.Queue[str] = asyncio.Queue()
+    store = RuleStore([tmp_path], registry, prepare=lambda playbook: prepared.put_nowait(playbook.name))
+    stop = asyncio.Event()
+    task = asyncio.create_task(store.watch(stop))
+    names = {await asyncio.wait_for(prepared.get(), PATIENCE) for _ in store.current.ruleset.playbooks}
+    assert any(name.endswith("/one") for name in names)
+    (tmp_path / "a.yaml").write_text("playbooks: {two: {steps: [look]}}")
+    os.kill(os.getpid(), signal.SIGHUP)
+    while not (await asyncio.wait_for(prepared.get(), PATIENCE)).endswith("/two"):
+        pass
+    stop.set()
+    await task
+
+
 def test_bad_rules_at_the_start_are_an_error(tmp_path: Path, registry: Registry) -> None:
     (tmp_path / "a.yaml").write_text("rule: []")
     with pytest.raises(RuleErrors) as caught:
