@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, SecretStr, ValidationError, model_validator
 
 from responder.errors import ConfigError
+from responder.settings.relative import anchored
 from responder.settings.section import Address, Automation, HttpUrl, Paths, Section, Span, Zone, schemes
 from responder.settings.sections import (
     DEFAULT_CLUSTER,
@@ -98,10 +99,12 @@ class Settings(Section):
         """
         Read the file, if any, and the environment.
 
+        Relative paths begin at the folder of the file that names them; those of variables, at the working directory.
+
         Raises: ConfigError with one line for each wrong setting.
         """
         variables = read_environment(environ, cls)
         try:
-            return cls.model_validate(merge(read_file(path) if path else {}, variables))
+            return cls.model_validate(merge(anchored(read_file(path), cls, path.parent) if path else {}, variables))
         except ValidationError as error:
             raise ConfigError("\n".join(explain(details, variables, cls) for details in error.errors())) from error

@@ -1,5 +1,6 @@
 """What operators are told to apply works as it stands."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -15,21 +16,28 @@ ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 
 
-def test_the_first_settings_file_loads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    secrets = tmp_path / "secrets"
-    secrets.mkdir()
-    (secrets / "webhook-tokens").write_text("one\ntwo\n", encoding="utf-8")
-    (secrets / "slack-bot-token").write_text("xoxb-1\n", encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
-    settings = Settings.load(DEPLOY / "responder.yaml")
-    assert [token.get_secret_value() for token in settings.webhook.bearer_tokens] == ["one", "two"]
-    assert settings.slack.bot_token is not None
-    assert settings.slack.bot_token.get_secret_value() == "xoxb-1"
+@pytest.fixture
+def first(tmp_path: Path) -> Settings:
+    """Do what the README says, in a folder that is not the one that the process was started in."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (copied,) = re.findall(r"`cp (.+) \.`", readme)
+    for file in copied.split():
+        shutil.copy(ROOT / file, tmp_path)
+    (tmp_path / "rules").symlink_to(ROOT / "rules")
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "webhook-tokens").write_text("one\ntwo\n", encoding="utf-8")
+    (tmp_path / "secrets" / "slack-bot-token").write_text("xoxb-1\n", encoding="utf-8")
+    return Settings.load(tmp_path / "responder.yaml", {})
 
 
-def test_the_rules_that_the_first_settings_file_names_have_no_problem() -> None:
-    named = yaml.safe_load((DEPLOY / "responder.yaml").read_text(encoding="utf-8"))["rules"]
-    report = check([ROOT / path for path in named], plugins())
+def test_the_first_settings_file_loads(first: Settings) -> None:
+    assert [token.get_secret_value() for token in first.webhook.bearer_tokens] == ["one", "two"]
+    assert first.slack.bot_token is not None
+    assert first.slack.bot_token.get_secret_value() == "xoxb-1"
+
+
+def test_the_rules_that_the_first_settings_file_names_have_no_problem(first: Settings) -> None:
+    report = check(first.rules, plugins())
     assert [str(problem) for problem in report.problems] == []
     assert report.ruleset.playbooks["ai-orchestrator/high-error-rate"].vars["severe"] == 0.2
 

@@ -77,6 +77,54 @@ def test_a_secret_at_the_top_is_read_from_a_file(tmp_path: Path) -> None:
     assert found.database_url.get_secret_value() == "postgresql://responder:secret@db/responder"
 
 
+def test_paths_in_the_file_begin_at_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "in here"
+    (folder / "secrets").mkdir(parents=True)
+    (folder / "secrets" / "key").write_text("hush\n")
+    monkeypatch.chdir(tmp_path)
+    text = """
+        database_url: sqlite:///data/responder.db?x=1
+        rules: [packs/a, /packs/b]
+        tls: {certificate: tls.pem, key: /etc/tls.key}
+        credentials: {api: {url: http://a, tls: {ca: ca.pem}, password_file: secrets/key, username: me}}
+        clusters: {west: {kubernetes: {kubeconfig: kube/config}}}
+        alertmanagers: [{url: http://a, cluster: west, bearer_token_file: secrets/key}]
+    """
+    found = settings(folder, text)
+    assert found.database_url.get_secret_value() == f"sqlite:///{tmp_path}/in%20here/data/responder.db?x=1"
+    assert found.rules == [folder / "packs" / "a", Path("/packs/b")]
+    assert (found.tls.certificate, found.tls.key) == (folder / "tls.pem", Path("/etc/tls.key"))
+    assert found.credentials["api"].tls.ca == folder / "ca.pem"
+    kubernetes = found.clusters["west"].kubernetes
+    assert kubernetes is not None
+    assert kubernetes.kubeconfig == folder / "kube" / "config"
+    secrets = (found.credentials["api"].password, found.alertmanagers[0].bearer_token)
+    assert [secret and secret.get_secret_value() for secret in secrets] == ["hush", "hush"]
+
+
+def test_paths_in_variables_begin_at_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "token").write_text("hush\n")
+    (tmp_path / "etc").mkdir()
+    monkeypatch.chdir(tmp_path)
+    variables = {
+        "RESPONDER_DATABASE_URL": "sqlite:///mine.db",
+        "RESPONDER_RULES": "mine",
+        "RESPONDER_SLACK__BOT_TOKEN_FILE": "token",
+    }
+    found = settings(
+        tmp_path / "etc", "database_url: sqlite:///its.db\nrules: its\nslack: {bot_token_file: no}", **variables
+    )
+    assert found.database_url.get_secret_value() == "sqlite:///mine.db"
+    assert found.rules == [Path("mine")]
+    assert found.slack.bot_token is not None
+    assert found.slack.bot_token.get_secret_value() == "hush"
+
+
+@pytest.mark.parametrize("text", ["rules: 7", "tls: x", "clusters: [a]", "alertmanagers: {a: b}", "database_url: [x]"])
+def test_a_wrong_shape_where_a_path_could_stand_is_named(tmp_path: Path, text: str) -> None:
+    assert problems(tmp_path, text).startswith(text.partition(":")[0])
+
+
 def test_a_variable_gives_a_list_by_commas_or_as_json(tmp_path: Path) -> None:
     assert settings(tmp_path, RESPONDER_RULES="rules/a, rules/b").rules == [Path("rules/a"), Path("rules/b")]
     assert settings(tmp_path, RESPONDER_RULES='["rules/a"]').rules == [Path("rules/a")]
