@@ -1,7 +1,6 @@
 """The embedded store: one SQLite file for the state, one beside it for the inbox, one process at a time."""
 
 import asyncio
-import fcntl
 import os
 import sqlite3
 import uuid
@@ -10,7 +9,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from responder.errors import ConfigError, StoreLocked
+from responder.errors import ConfigError
+from responder.store import sqlite_files
 from responder.store.sqlite_connection import Connection, execute, execute_each
 from responder.store.statements import migrations, statements
 from responder.store.store import Call, Rows, Topic, Transaction, Waiting
@@ -91,6 +91,7 @@ class SqliteInbox:
     """
 
     def __init__(self, path: Path, sql: Mapping[str, str], state: "SqliteStore") -> None:
+        self.path = path
         self._writing = Connection(path)
         self._reading = Connection(path, reading=True)
         self._sql = sql
@@ -202,9 +203,11 @@ class SqliteStore:
         """
         Lock the file and bring the schema up to date.
 
-        Raises: StoreLocked when another process has it, ConfigError when the folder cannot be used.
+        Raises: StoreLocked when another process has it, ConfigError when the folder or a file cannot be used.
         """
-        self._lock = _locked(self.path.with_name(f"{self.path.name}-lock"))
+        self._lock = sqlite_files.lock(self.path)
+        for path in (self.path, self._inbox.path):
+            await asyncio.to_thread(sqlite_files.make, path)
         await self._writing.call(lambda connection: migrate(connection, "state", self._sql))
         await self._inbox.open()
 
@@ -265,23 +268,3 @@ def migrate(connection: sqlite3.Connection, part: str, sql: Mapping[str, str]) -
 
 def _truncate(connection: sqlite3.Connection) -> None:
     connection.execute("pragma wal_checkpoint(truncate)").fetchall()
-
-
-def _locked(path: Path) -> int:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise ConfigError(f"cannot write to {path.parent}: {error.strerror}; change database_url") from error
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        owner = os.pread(handle, 200, 0).decode("utf-8", "replace").strip()
-        os.close(handle)
-        raise StoreLocked(
-            f"Another responder process{f' (pid {owner})' if owner else ''} uses {str(path).removesuffix('-lock')}: "
-            "stop it, or give this one its own database_url"
-        ) from None
-    os.ftruncate(handle, 0)
-    os.pwrite(handle, str(os.getpid()).encode(), 0)
-    return handle
