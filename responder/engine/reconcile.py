@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 import structlog
 
@@ -35,6 +36,10 @@ _AT_ONCE = 200
 """Alerts in one delivery of our own making."""
 
 
+Marks: TypeAlias = Mapping[str, datetime]
+"""Of each fingerprint, when it was first looked for in vain, or first seen undelivered."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Look:
     """What one Alertmanager answered."""
@@ -46,30 +51,47 @@ class _Look:
 
 @dataclass(slots=True)
 class Reconciler:
-    """Looks every now and then. `woken` is called with each incident that has something new."""
+    """
+    Looks every now and then. `woken` is called with each incident that has something new.
+
+    What it remembers is kept for each cluster. An alert has ended only when it is missing on every look between two of
+    them that are far enough apart, and each of these was complete.
+    """
 
     store: Store
     runtime: Runtime
     intake: Intake
     owner: str
     woken: Callable[[int], None]
-    _absent: dict[str, datetime] = field(default_factory=dict)
-    _undelivered: dict[str, datetime] = field(default_factory=dict)
+    _absent: dict[str, Marks] = field(default_factory=dict)
+    _undelivered: dict[str, Marks] = field(default_factory=dict)
+    _kept: bool = False
 
     async def step(self) -> bool:
         """Look at every cluster, unless another process does."""
         if not self.runtime.alertmanagers:
             return False
+        before, self._absent = self._absent, {}  # whatever keeps a look from being complete leaves nothing marked
+        if not await self._claim():
+            return False
+        for cluster in sorted({watched.cluster for watched in self.runtime.alertmanagers}):
+            await self._cluster(cluster, before.get(cluster, {}) if self._kept else {})
+        return False
+
+    async def _claim(self) -> bool:
+        """Take the task, or keep it; what was marked before somebody else had it counts no more."""
         now = self.runtime.now()
         until = now + max(2 * self.runtime.reconcile_every, timedelta(seconds=30))
         async with self.store.transaction() as tx:
-            if not await tx.fetch("claim_take", SCOPE, self.owner, micros(until), micros(now)):
-                return False
-        for cluster in sorted({watched.cluster for watched in self.runtime.alertmanagers}):
-            await self._cluster(cluster)
-        return False
+            owners, ours = await tx.fetch_all(
+                ("claim_owner", SCOPE), ("claim_take", SCOPE, self.owner, micros(until), micros(now))
+            )
+        self._kept = bool(ours) and [owner for (owner,) in owners] == [self.owner]
+        if not self._kept:
+            self._undelivered = {}
+        return bool(ours)
 
-    async def _cluster(self, cluster: str) -> None:
+    async def _cluster(self, cluster: str, before: Marks) -> None:
         asked = [watched for watched in self.runtime.alertmanagers if watched.cluster == cluster]
         now = self.runtime.now()
         looks = [look for look in await asyncio.gather(*(self._look(one) for one in asked)) if look is not None]
@@ -79,8 +101,9 @@ class Reconciler:
         held = _held(looks)
         await self._silence([row for row in episodes if row.incident], held)
         if len(looks) == len(asked) and all(look.settled for look in looks):
-            await self._end([row for row in episodes if HEARTBEAT_LABEL not in row.labels], held, now)
-        await self._take_in(looks, {row.fingerprint for row in episodes}, now)
+            missing = [row for row in episodes if row.fingerprint not in held and HEARTBEAT_LABEL not in row.labels]
+            self._absent[cluster] = await self._end(missing, before, now)
+        await self._take_in(cluster, looks, {row.fingerprint for row in episodes})
 
     async def _look(self, watched: Watched) -> _Look | None:
         try:
@@ -100,45 +123,55 @@ class Reconciler:
 
     # --- ends that nobody told ---
 
-    async def _end(self, episodes: Sequence[EpisodeRow], held: Mapping[str, Sequence[AmAlert]], now: datetime) -> None:
-        missing = {row.fingerprint: row for row in episodes if row.fingerprint not in held}
-        self._absent = {f: _first_absence(self._absent.get(f), row, now) for f, row in missing.items()}
-        over = [row for f, row in missing.items() if now - self._absent[f] >= BETWEEN_LOOKS]
+    async def _end(self, missing: Sequence[EpisodeRow], before: Marks, now: datetime) -> Marks:
+        """End what was missing on the looks before too, and return since when the others are."""
+        since = {row.fingerprint: _first_absence(before.get(row.fingerprint), row, now) for row in missing}
+        over = [row for row in missing if now - since[row.fingerprint] >= BETWEEN_LOOKS]
         ends = [
-            ended(row.fingerprint, row.labels, started_at=row.started_at, ended_at=self._absent[row.fingerprint])
+            ended(row.fingerprint, row.labels, started_at=row.started_at, ended_at=since[row.fingerprint])
             for row in over
         ]
         for some in _portions(ends):
             await self.intake.accept(delivery_of(some, receiver=SCOPE), Source.MISSING)
         for row in over:
             _log.info("alert.missing", fingerprint=row.fingerprint, incident=row.incident)
-            del self._absent[row.fingerprint]
+            del since[row.fingerprint]
+        return since
 
     # --- firings that never arrived ---
 
-    async def _take_in(self, looks: Sequence[_Look], known: set[str], now: datetime) -> None:
+    async def _take_in(self, cluster: str, looks: Sequence[_Look], known: set[str]) -> None:
         """Take in what an Alertmanager should have delivered to us, once that is later than it can be."""
-        unknown = {
-            alert.fingerprint: alert
-            for look in looks
-            for alert in look.alerts
-            if alert.state == "active" and look.watched.receiver in alert.receivers and self._counts(alert, known)
-        }
-        self._undelivered = {f: self._undelivered.get(f, now) for f in unknown}
+        now, before = self.runtime.now(), self._undelivered.get(cluster, {})
+        ours = [
+            a for look in looks for a in look.alerts if a.state == "active" and look.watched.receiver in a.receivers
+        ]
+        candidates = {a.fingerprint: a for a in ours if a.fingerprint not in known and self._counts(a)}
+        elsewhere = await self._known_in({self._cluster_of(alert) for alert in candidates.values()} - {cluster})
+        unknown = {f: alert for f, alert in candidates.items() if f not in elsewhere}
+        since = self._undelivered[cluster] = {f: before.get(f, now) for f in unknown}
         patience = self.runtime.group_wait + self.runtime.group_interval
-        late = [alert for f, alert in unknown.items() if now - self._undelivered[f] >= patience]
+        late = [alert for f, alert in unknown.items() if now - since[f] >= patience]
         for some in _portions([_firing(alert) for alert in late]):
             await self.intake.accept(delivery_of(some, receiver=SCOPE), Source.LOOK)
         if late:
-            _log.warning("alerts.undelivered", count=len(late), first=late[0].fingerprint)
+            _log.warning("alerts.undelivered", cluster=cluster, count=len(late), first=late[0].fingerprint)
             async with self.store.transaction() as tx:
                 tx.run("counter_add", "undelivered", len(late))
         for alert in late:
-            del self._undelivered[alert.fingerprint]
+            del since[alert.fingerprint]
 
-    def _counts(self, alert: AmAlert, known: set[str]) -> bool:
+    def _counts(self, alert: AmAlert) -> bool:
         """A heartbeat has no episode, and that it does not arrive is what its rule is for."""
-        return alert.fingerprint not in known and self.runtime.rulebook().match(alert.labels).heartbeat is None
+        return self.runtime.rulebook().match(alert.labels).heartbeat is None
+
+    def _cluster_of(self, alert: AmAlert) -> str:
+        clusters = self.runtime.clusters
+        return clusters[0] if len(clusters) == 1 else alert.labels.get(self.runtime.cluster_label, "")
+
+    async def _known_in(self, clusters: set[str]) -> set[str]:
+        """One Alertmanager may serve many clusters: list what fires in those that its alerts name."""
+        return {row.fingerprint for cluster in clusters async for row in self._open(cluster)}
 
     # --- silences ---
 

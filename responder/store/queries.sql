@@ -15,7 +15,11 @@ on conflict (part) do update set version = excluded.version
 
 -- == inbox ==
 
--- name: inbox_add
+-- name: inbox_add [sqlite]
+insert into inbox (body, source, received_at)
+select substr($1, one.value ->> 0, one.value ->> 1), one.value ->> 2, one.value ->> 3 from json_each($2) as one
+
+-- name: inbox_add [postgres]
 insert into inbox (body, source, received_at) values ($1, $2, $3)
 
 -- name: inbox_list [sqlite]
@@ -227,6 +231,9 @@ insert into claim (scope, owner, until) values ($1, $2, $3)
 on conflict (scope) do update set owner = excluded.owner, until = excluded.until
 where claim.until <= $4 or claim.owner = excluded.owner
 returning owner
+
+-- name: claim_owner
+select owner from claim where scope = $1
 
 -- name: claim_drop
 delete from claim where owner = $1

@@ -1,7 +1,7 @@
 """What the Alertmanagers hold against what we hold: nobody who cannot be asked proves anything."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -128,6 +128,76 @@ async def test_an_alert_seen_again_between_two_looks_starts_the_count_anew(start
     assert (await world.only()).status is Status.OPEN
     await look(world, minutes=5)
     assert (await world.only()).status is Status.MONITORING
+
+
+async def test_each_cluster_is_remembered_for_itself(start: Build) -> None:
+    one, two = Alertmanager(), Alertmanager()
+    places = (Watched("a", "responder", one), Watched("b", "responder", two))
+    world = await start(clusters=("a", "b"), alertmanagers=places)
+    two.hold(alert(cluster="b"))
+    await world.deliver(alert(cluster="a"), alert(cluster="b"))
+    one.hold(alert("Lost", cluster="a"))
+    for _ in range(7):
+        await look(world, minutes=1)
+    found = {(i.cluster, i.rule.rpartition("/")[2]): i.status for i in await world.incidents()}
+    assert found[("a", "errors")] is Status.MONITORING
+    assert found[("b", "errors")] is Status.OPEN
+    assert len(found) == 3
+    assert (await world.engine.reader.counts()).undelivered == 1
+
+
+async def test_what_an_alertmanager_of_all_clusters_holds_of_another_is_known(start: Build) -> None:
+    source = Alertmanager()
+    source.hold(alert(cluster="b"))
+    world = await start(clusters=("a", "b"), alertmanagers=(Watched("a", "responder", source),))
+    await world.deliver(alert(cluster="b"))
+    for _ in range(4):
+        await look(world, minutes=1)
+    assert (await world.engine.reader.counts()).undelivered == 0
+
+
+async def test_looks_count_only_one_after_the_other_and_each_complete(start: Build) -> None:
+    one, two = Alertmanager(), Alertmanager()
+    world = await watched(start, one, two)
+    await world.deliver(alert())
+    await look(world, seconds=10)
+    two.down = True
+    one.hold(alert())
+    await look(world, minutes=20)
+    two.down = False
+    one.held.clear()
+    await look(world, minutes=1)
+    assert (await world.only()).status is Status.OPEN
+    await look(world, minutes=4)
+    assert (await world.only()).status is Status.OPEN
+    await look(world, minutes=1)
+    assert (await world.only()).status is Status.MONITORING
+
+
+async def test_looks_before_another_process_looked_count_no_more(start: Build) -> None:
+    world = await watched(start, Alertmanager())
+    await world.deliver(alert())
+    await look(world, minutes=1)
+    world.clock.forward(minutes=10)
+    other = replace(world.engine.reconciler, owner="another")
+    await other.step()
+    await look(world, minutes=1)
+    await look(world, minutes=3)
+    assert (await world.only()).status is Status.OPEN
+    await look(world, minutes=1)
+    assert (await world.only()).status is Status.OPEN
+    await look(world, minutes=4)
+    assert (await world.only()).status is Status.MONITORING
+
+
+async def test_an_alert_that_fires_again_after_it_was_missing_is_not_taken_for_stale(start: Build) -> None:
+    world = await watched(start, Alertmanager())
+    await world.deliver(alert())
+    await look(world, minutes=1)
+    await look(world, minutes=5)
+    await world.deliver(alert(start=120))
+    incident = await world.only()
+    assert (incident.status, len(incident.firing)) == (Status.OPEN, 1)
 
 
 async def test_an_alert_for_us_that_was_never_delivered_is_taken_in_once_it_is_late(start: Build) -> None:
