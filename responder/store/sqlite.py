@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from responder.errors import ConfigError
 from responder.store import sqlite_files
+from responder.store.rows import compact
 from responder.store.sqlite_connection import Connection, execute, execute_each
 from responder.store.statements import migrations, statements
 from responder.store.store import Call, Rows, Topic, Transaction, Waiting
@@ -110,19 +111,18 @@ class SqliteInbox:
             )
 
     async def add(self, rows: Sequence[tuple[bytes, str, int]]) -> None:
-        """Commit deliveries."""
-        text = self._sql["inbox_add"]
+        """
+        Commit deliveries, all in one statement.
 
-        def work(connection: sqlite3.Connection) -> None:
-            connection.execute("begin immediate")
-            try:
-                execute_each(connection, text, rows)
-                connection.execute("commit")
-            except BaseException:
-                connection.rollback()
-                raise
-
-        await self._writing.call(work)
+        A thread lets go of the interpreter at each statement, and has to wait for it while the door is busy.
+        """
+        places: list[tuple[int, int, str, int]] = []
+        first = 1
+        for body, source, at in rows:
+            places.append((first, len(body), source, at))
+            first += len(body)
+        text, args = self._sql["inbox_add"], (b"".join(body for body, *_ in rows), compact(places))
+        await self._writing.call(lambda connection: execute(connection, text, args))
 
     async def waiting(self, tx: Transaction, limit: int) -> Sequence[Waiting]:
         """List the oldest that wait."""

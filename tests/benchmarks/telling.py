@@ -4,6 +4,7 @@ import asyncio
 import statistics
 import time
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -65,9 +66,13 @@ async def _until_told(slack: FakeSlack, url: str, count: int) -> list[float]:
             began = time.monotonic()
             async with session.post(f"{url}/v1/webhooks/alertmanager", json=delivery([one], group)) as answer:
                 assert answer.status == 200
-            await _until(lambda known=known: len(slack.requests("chat.postMessage")) > known)
+            await _until(partial(_more_than, slack, known))
             took.append((slack.requests("chat.postMessage")[known].at - began) * 1000)
     return took[CHANNELS:]
+
+
+def _more_than(slack: FakeSlack, known: int) -> bool:
+    return len(slack.requests("chat.postMessage")) > known
 
 
 async def _until(look: Callable[[], bool]) -> None:

@@ -162,4 +162,4 @@ def test_both_dialects_have_the_same_statements_but_those_of_the_server_alone() 
 def test_few_statements_differ_between_the_dialects() -> None:
     sqlite, postgres = statements("sqlite"), statements("postgres")
     differing = {n for n in sqlite if sqlite[n] != re.sub(r"\s+for update( skip locked)?\b", "", postgres[n])}
-    assert differing == {"inbox_list", "lock_correlate"}
+    assert differing == {"inbox_add", "inbox_list", "lock_correlate"}
