@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
-from time import perf_counter
 
 import structlog
 
@@ -35,7 +34,6 @@ class Loop:
     """
     One loop. `every` is the longest pause between two steps; `until` may shorten it to when the next work is due.
 
-    `rest` says, from how long a step took, how long the next one waits even if there is more to do.
     `failed` is told of every failure but that of the store, before the next step; with `insistent` that comes at once.
     """
 
@@ -45,7 +43,6 @@ class Loop:
     failed: Callable[[Exception], Awaitable[None]] = _nothing
     insistent: bool = False
     until: Callable[[], Awaitable[timedelta | None]] | None = None
-    rest: Callable[[timedelta], timedelta] | None = None
     _hinted: asyncio.Event = field(default_factory=asyncio.Event)
     _stopping: bool = False
     _failures: int = 0
@@ -64,10 +61,7 @@ class Loop:
         """Step until stopped."""
         while not self._stopping:
             self._hinted.clear()
-            began = perf_counter()
             more = await self.attempt()
-            if self.rest is not None:
-                await asyncio.sleep(self.rest(timedelta(seconds=perf_counter() - began)).total_seconds())
             if not more and not self._stopping:
                 await self._pause()
 

@@ -33,7 +33,6 @@ _HEARTBEATS_EVERY = timedelta(seconds=15)
 _SWEEP_EVERY = timedelta(seconds=1)
 _TIDY_EVERY = timedelta(minutes=1)
 _RETAIN_EVERY = timedelta(minutes=10)
-_LONGEST_REST = timedelta(seconds=0.2)
 _MOST_ROUNDS = 100_000
 
 _COURTESY = 2.0
@@ -69,12 +68,7 @@ class Engine:
         self.heartbeats = Heartbeats(store, runtime, self.intake, self.owner, runtime.now())
         self.keeper = Keeper(store, runtime, self.owner)
         self._correlating = Loop(
-            "correlate",
-            self._correlate,
-            limits.poll,
-            failed=self._correlator.failed,
-            insistent=True,
-            rest=self._yielded,
+            "correlate", self._correlate, limits.poll, failed=self._correlator.failed, insistent=True
         )
         turners = [Turner(turn, self._queue) for _ in range(store.writers)]
         self._turning = [
@@ -176,10 +170,6 @@ class Engine:
         if self.intake.held and self._correlator.lag < _PATIENCE:
             await asyncio.sleep(_COURTESY * (perf_counter() - began))
         return woken is not None
-
-    def _yielded(self, took: timedelta) -> timedelta:
-        """Leave half of the time to accepting, while deliveries wait for their commit: it comes first."""
-        return min(took, _LONGEST_REST) if self.intake.held else timedelta(0)
 
     async def _perform(self) -> bool:
         return await self._performer.claim() > 0
