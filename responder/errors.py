@@ -113,5 +113,9 @@ class NoTarget(PermanentError):
     """The alert names no workload: give it labels such as namespace and deployment, or the step a `target`."""
 
 
+class NotLetIn(PermanentError):
+    """The outside system does not accept our credentials: correct them in the settings."""
+
+
 class UntrustedCertificate(PermanentError):
     """The other side's TLS certificate is not valid for us: renew it there, or name its authority in the settings."""

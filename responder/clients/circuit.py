@@ -1,7 +1,8 @@
 """
 Watches the calls to one outside system: after repeated failures it is left alone for a while, and says so.
 
-A refusal is an answer: only what may be better next time (`TransientError`) counts as a failure.
+A refusal is an answer: only what may be better next time (`TransientError`) counts as a failure. That we are not let
+in at all shows, but leaves nobody alone: it is told at once.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ from inspect import iscoroutinefunction
 from typing import Any, TypeVar, cast
 
 from responder.clients.sharing import Sharing
-from responder.errors import NoRoom, PermanentError, TransientError
+from responder.errors import NoRoom, NotLetIn, PermanentError, TransientError, UntrustedCertificate
 
 T = TypeVar("T")
 
@@ -28,7 +29,8 @@ class Circuit:
     """
     What is known of one system. `name` is for people; `now` is the clock.
 
-    `asked` counts the calls that ended, `failures` those that failed since one did not.
+    `asked` counts the calls that ended, `failures` those that failed since one did not. `error` is what was wrong with
+    the last one, also when it was not let in.
     """
 
     name: str
@@ -62,6 +64,9 @@ class Circuit:
         except asyncio.CancelledError:
             self._failed("it did not answer in time")
             raise
+        except (NotLetIn, UntrustedCertificate) as error:
+            self._answered(refused=str(error))
+            raise
         except PermanentError:
             self._answered()
             raise
@@ -74,7 +79,7 @@ class Circuit:
         if not self.asked:
             return True, "not asked yet"
         if not self.failures:
-            return True, "answers"
+            return not self.error, self.error or "answers"
         left = "left alone" if self.until and self.now() < self.until else "failing"
         return False, f"{left} after {self.failures} failures in a row: {self.error}"
 
@@ -85,10 +90,10 @@ class Circuit:
         if self.failures >= self.opens_after:
             self.until = self.now() + STAYS_OPEN
 
-    def _answered(self) -> None:
+    def _answered(self, refused: str = "") -> None:
         self.asked += 1
         self.failures = 0
-        self.error = ""
+        self.error = refused
         self.until = None
 
 

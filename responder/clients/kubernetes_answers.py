@@ -6,7 +6,7 @@ import orjson
 
 from responder.clients.kubernetes_connection import Answer
 from responder.clients.kubernetes_paths import Address
-from responder.errors import CallError, PermanentError, TransientError
+from responder.errors import CallError, NotLetIn, PermanentError, TransientError
 from responder.model.answers import quote, retry_after, worth_retrying
 
 Json = dict[str, Any]
@@ -48,7 +48,7 @@ def failure(answer: Answer, address: Address) -> CallError:
     said = message_of(answer)
     match answer.status:
         case 401:
-            return PermanentError("The cluster does not accept our credentials (401): check the kubeconfig's user")
+            return NotLetIn("The cluster does not accept our credentials (401): check the kubeconfig's user")
         case 403:
             where = f" in {address.namespace}" if address.namespace else " in the cluster"
             return PermanentError(

@@ -17,7 +17,7 @@ from kubernetes_asyncio.client import ApiClient, Configuration
 from kubernetes_asyncio.config import ConfigException, load_incluster_config, load_kube_config
 from yarl import URL
 
-from responder.errors import PermanentError, TransientError
+from responder.errors import PermanentError, TransientError, UntrustedCertificate
 from responder.settings.sections import KubernetesAccess
 
 USER_AGENT = "alertmanager-responder"
@@ -92,7 +92,7 @@ class Connection:
         except TimeoutError as error:
             raise TransientError(f"The API server did not {call.what} within {self._deadline:g} s") from error
         except aiohttp.ClientConnectorCertificateError as error:
-            raise PermanentError(
+            raise UntrustedCertificate(
                 "The API server's certificate is not trusted: check certificate-authority in the kubeconfig"
             ) from error
         except (aiohttp.ClientError, OSError) as error:

@@ -9,7 +9,7 @@ from email.utils import formatdate
 from hashlib import sha256
 
 from responder.clients.render_values import cut, one_line
-from responder.errors import CallError, PermanentError, TransientError
+from responder.errors import CallError, NotLetIn, PermanentError, TransientError, UntrustedCertificate
 from responder.model.outside import Letter
 from responder.settings.sections import MailServer
 
@@ -72,7 +72,7 @@ def _identity(key: str) -> str:
 def _explained(error: Exception) -> CallError:
     match error:
         case smtplib.SMTPAuthenticationError(smtp_code=code) if code >= 500:
-            return PermanentError("the mail server does not accept mail.username and mail.password of the settings")
+            return NotLetIn("the mail server does not accept mail.username and mail.password of the settings")
         case smtplib.SMTPNotSupportedError():
             return PermanentError("the mail server does not offer what mail.tls or mail.username asks for")
         case smtplib.SMTPRecipientsRefused(recipients=refused):
@@ -84,7 +84,9 @@ def _explained(error: Exception) -> CallError:
             text = f"the mail server answered {code}: {one_line(shown)[:200]}"
             return PermanentError(text) if code >= 500 else TransientError(text)
         case ssl.SSLCertVerificationError():
-            return PermanentError("the mail server's certificate is not valid: correct it, or the trusted authorities")
+            return UntrustedCertificate(
+                "the mail server's certificate is not valid: correct it, or the trusted authorities"
+            )
         case ValueError() if not isinstance(error, OSError):
             return PermanentError(f"the mail cannot be written: {str(error)[:200]}")
         case _:

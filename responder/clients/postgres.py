@@ -10,7 +10,7 @@ from typing import Any
 
 import asyncpg
 
-from responder.errors import CallError, NoRoom, PermanentError, TransientError, UntrustedCertificate
+from responder.errors import CallError, NoRoom, NotLetIn, PermanentError, TransientError, UntrustedCertificate
 from responder.model.duration import format_duration
 from responder.model.redaction import redact
 from responder.settings.sections import PostgresSource
@@ -83,6 +83,8 @@ class Postgres:
                 return TransientError(f"{where}: no answer within {format_duration(timeout)}")
             case asyncpg.TooManyConnectionsError():
                 return NoRoom(f"{where}: {error.message or error}")
+            case asyncpg.InvalidAuthorizationSpecificationError():
+                return NotLetIn(redact(f"{where}: {error.message or error}"[:500]))
             case asyncpg.PostgresError():
                 passing = (error.sqlstate or "XX").startswith(_PASSING)
                 words = redact(f"{where}: {error.message or error}"[:500])

@@ -9,8 +9,8 @@ from typing import Any
 import orjson
 
 from responder.clients.api import Api
-from responder.errors import CallError, PermanentError, TransientError
-from responder.model.answers import quote, worth_retrying
+from responder.errors import CallError, NotLetIn, PermanentError, TransientError
+from responder.model.answers import NOT_LET_IN, quote, worth_retrying
 from responder.model.labels import common
 from responder.model.message import Line, Point
 from responder.model.outside import HttpAnswer, Sample, Samples
@@ -89,6 +89,8 @@ def _refusal(answer: HttpAnswer) -> CallError | None:
         return None
     message = f"Prometheus: {words}"
     final = kind in _FINAL or not worth_retrying(answer.status)
+    if answer.status in NOT_LET_IN:
+        return NotLetIn(message)
     return PermanentError(message) if final else TransientError(message)
 
 

@@ -19,13 +19,13 @@ from redis.exceptions import (
     ResponseError,
 )
 
-from responder.errors import CallError, NoRoom, PermanentError, TransientError
+from responder.errors import CallError, NoRoom, NotLetIn, PermanentError, TransientError
 from responder.model.duration import format_duration
 from responder.model.redaction import redact
 from responder.settings.sections import RedisSource
 
 TIMEOUT = timedelta(seconds=5)
-_REFUSALS = (AuthenticationError, AuthorizationError, NoPermissionError)
+_REFUSALS = (AuthenticationError, AuthorizationError)
 _PASSING = (BusyLoadingError, MasterDownError)
 
 
@@ -73,6 +73,8 @@ class Redis:
             case TimeoutError() | redis.exceptions.TimeoutError():
                 return TransientError(f"{where}: no answer within {format_duration(self._timeout)}")
             case _ if isinstance(error, _REFUSALS):
+                return NotLetIn(redact(f"{where}: {error}"[:300]))
+            case NoPermissionError():
                 return PermanentError(redact(f"{where}: {error}"[:300]))
             case _ if "max number of clients" in str(error):
                 return NoRoom(redact(f"{where}: {error}"[:300]))

@@ -5,13 +5,15 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
-from responder.errors import CallError, PermanentError, TransientError
+from responder.errors import CallError, NotLetIn, PermanentError, TransientError
 from responder.model.redaction import redact
 
 TRANSIENT = frozenset({408, 425, 429})
 """Refusals of a client's request that end by waiting; every 5xx does too, but for those in `FINAL`."""
 FINAL = frozenset({501, 505})
 """Answers of a server that will not change by waiting."""
+NOT_LET_IN = frozenset({401, 403})
+"""Refusals of whoever asks, not of what was asked."""
 LONGEST_WAIT = timedelta(hours=1)
 LONGEST_QUOTE = 300
 """Characters of the other side's own words that an error carries."""
@@ -40,7 +42,7 @@ def error_of(status: int, *, asked: str, said: str = "", headers: Mapping[str, s
     message = f"{asked} answered {status}{_phrase(status)}{_explanation(status, said)}"
     if worth_retrying(status):
         return TransientError(message, delay=retry_after(headers or {}))
-    return PermanentError(message)
+    return NotLetIn(message) if status in NOT_LET_IN else PermanentError(message)
 
 
 def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> timedelta | None:

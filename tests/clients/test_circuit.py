@@ -7,7 +7,7 @@ import pytest
 
 from responder.clients.circuit import STAYS_OPEN, Circuit, watched
 from responder.clients.sharing import Sharing
-from responder.errors import NoRoom, PermanentError, TransientError
+from responder.errors import NoRoom, NotLetIn, PermanentError, TransientError, UntrustedCertificate
 
 
 class Server:
@@ -105,6 +105,24 @@ async def test_a_refusal_is_an_answer(server: Server, clock: Clock) -> None:
     server.error = TransientError("no answer")
     await fail(client, 2)
     assert server.calls == 5
+
+
+@pytest.mark.parametrize("kind", [NotLetIn, UntrustedCertificate])
+async def test_that_we_are_not_let_in_shows_until_a_call_is_answered(
+    server: Server, clock: Clock, kind: type[PermanentError]
+) -> None:
+    circuit = Circuit("slack", clock)
+    client = watched(server, circuit)
+    server.error = kind("slack.bot_token is not accepted")
+    for _ in range(4):
+        with pytest.raises(kind):
+            await client.ask("x")
+    assert circuit.state == (False, "slack.bot_token is not accepted")
+    assert server.calls == 4
+    server.error = PermanentError("bad query")
+    with pytest.raises(PermanentError):
+        await client.ask("x")
+    assert circuit.state == (True, "answers")
 
 
 async def test_one_that_says_it_has_no_room_is_asked_again(server: Server, clock: Clock) -> None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from responder.errors import PermanentError, TransientError
+from responder.errors import NotLetIn, PermanentError, TransientError
 from responder.model.answers import error_of, retry_after, worth_retrying
 
 TABLE = {
@@ -17,7 +17,8 @@ TABLE = {
 @pytest.mark.parametrize(("status", "transient"), TABLE.items())
 def test_each_status_means_wait_or_change_something(status: int, transient: bool) -> None:
     assert worth_retrying(status) is transient
-    assert type(error_of(status, asked="GET http://x")) is (TransientError if transient else PermanentError)
+    assert isinstance(error_of(status, asked="GET http://x"), TransientError if transient else PermanentError)
+    assert isinstance(error_of(status, asked="GET http://x"), NotLetIn) is (status in (401, 403))
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 206, 299])

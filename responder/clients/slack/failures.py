@@ -7,7 +7,7 @@ from typing import Any
 import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
 
-from responder.errors import CallError, MessageGone, PermanentError, TransientError
+from responder.errors import CallError, MessageGone, NotLetIn, PermanentError, TransientError
 
 PASSING = frozenset(
     {
@@ -27,6 +27,10 @@ PASSING = frozenset(
 GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "is_inactive", "block_mismatch"})
 """Error codes of chat.update after which this message will never be edited again."""
 
+_BAD_TOKEN = ("invalid_auth", "token_revoked", "token_expired", "account_inactive", "no_permission")
+NOT_LET_IN = frozenset({*_BAD_TOKEN, "not_authed", "not_allowed_token_type"})
+"""Error codes that concern the token, whatever was asked."""
+
 _TOKEN = "slack.bot_token is not accepted ({error}): copy the Bot User OAuth Token from the app's page again"  # noqa: S105
 _BUG = "Slack does not take the message ({error}: {detail}); this is a defect of Responder, please report it"
 _LOCKED = "posting in {channel} is restricted ({error}): let the app post there, or name another channel in the rules"
@@ -44,7 +48,7 @@ _CURES = {
     "user_not_found": "there is no user {channel}",
     "storage_limit_reached": "the workspace has no room for files: delete some, or change its plan",
     "file_uploads_disabled": "the workspace does not allow files: an administrator can",
-    **dict.fromkeys(("invalid_auth", "token_revoked", "token_expired", "account_inactive", "no_permission"), _TOKEN),
+    **dict.fromkeys(_BAD_TOKEN, _TOKEN),
     **dict.fromkeys(
         ("msg_too_long", "msg_blocks_too_long", "invalid_blocks", "invalid_blocks_format", "no_text"), _BUG
     ),
@@ -78,6 +82,8 @@ def explain(error: Exception, *, method: str, channel: str = "") -> CallError:
     cure = _CURES.get(code, "Slack refuses {method}: {error}").format(
         error=code, method=method, channel=channel or "the channel", needed=data.get("needed", "?"), detail=detail
     )
+    if code in NOT_LET_IN:
+        return NotLetIn(cure)
     return MessageGone(cure) if code in GONE and method == "chat.update" else PermanentError(cure)
 
 
