@@ -37,11 +37,19 @@ class Keeper:
             tx.run("commands_old", done, _ROWS_AT_ONCE)
             tx.run("timers_old", done)
             tx.run("episodes_old", resolved, _ROWS_AT_ONCE)
+            tx.run("storms_old", resolved)
             tx.run("playbooks_unused")
         return len(rows) == _AT_ONCE
 
     async def _drop(self, number: int) -> None:
         async with self.store.transaction() as tx:
             await tx.fetch("incident_lock", number)
-            for name in ("events_drop", "timers_drop", "commands_drop", "episodes_drop", "incident_drop"):
+            for name in (
+                "events_drop",
+                "timers_drop",
+                "commands_drop",
+                "episodes_drop",
+                "storm_lines_drop",
+                "incident_drop",
+            ):
                 tx.run(name, number)

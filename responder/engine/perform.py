@@ -14,11 +14,13 @@ from time import perf_counter
 
 import structlog
 
+from responder.engine import journal
 from responder.engine.brains import Brains
 from responder.engine.lanes import Lanes
 from responder.engine.looking import look
 from responder.engine.readings import could_not_look
 from responder.engine.runtime import Runtime
+from responder.engine.storms import Storms
 from responder.engine.telling import Again, Telling
 from responder.errors import StoreUnavailable
 from responder.model import codec
@@ -59,6 +61,11 @@ class Performer:
     woken: Callable[[int], None]
     freed: Callable[[], None]
     _running: dict[int, _Running] = field(default_factory=dict)
+
+    @property
+    def telling(self) -> Telling:
+        """What tells receivers."""
+        return Telling(self.runtime, self.brains, Storms(self.store, self.runtime))
 
     @property
     def tasks(self) -> set["asyncio.Task[None]"]:
@@ -144,12 +151,17 @@ class Performer:
     async def _outcome(self, row: CommandRow) -> Input | Again:
         command = codec.COMMAND.load(row.args)
         try:
-            return await self._perform(row, command)
+            outcome = await self._perform(row, command)
         except StoreUnavailable:
             raise
         except Exception as error:  # noqa: BLE001 - what one plugin throws concerns this one command, never the others
             _log.exception("command.broke", command=row.key, incident=row.incident)
-            return _given_up(command, f"it broke: {type(error).__name__}: {error}"[:500])
+            outcome = _given_up(command, f"it broke: {type(error).__name__}: {error}"[:500])
+        if isinstance(outcome, Again):
+            journal.again(row.incident, command, outcome.why, attempt=row.attempt + 1)
+        else:
+            journal.ended(row.incident, command, outcome)
+        return outcome
 
     async def _perform(self, row: CommandRow, command: Command) -> Input | Again:
         if row.epoch - 1 - row.attempt >= MOST_LOST:
@@ -159,9 +171,9 @@ class Performer:
             case Diagnose():
                 return await look(command, incident, self.runtime)
             case Notify():
-                outcome = await Telling(self.runtime, self.brains).notify(row, command, incident)
+                outcome = await self.telling.notify(row, command, incident)
             case Page():
-                outcome = await Telling(self.runtime, self.brains).page(command, incident)
+                outcome = await self.telling.page(command, incident)
         if isinstance(outcome, Again) and self.runtime.now() - row.asked_at > GIVE_UP_AFTER:
             return _given_up(command, f"given up after a day: {outcome.why}")
         return outcome
@@ -187,7 +199,6 @@ class Performer:
     async def _write(self, row: CommandRow, outcome: Input | Again) -> None:
         now = self.runtime.now()
         if isinstance(outcome, Again):
-            _log.info("command.again", command=row.key, incident=row.incident, why=outcome.why)
             async with self.store.transaction() as tx:
                 tx.run("command_again", row.id, row.epoch, micros(now + _delay(row, outcome)), outcome.why[:500])
             return

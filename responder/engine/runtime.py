@@ -113,6 +113,8 @@ class Limits:
     """Diagnostics that run at the same time, over all incidents."""
     per_receiver: int = 2
     """Sendings under way to one receiver."""
+    storm: int = 10
+    """New incidents a minute that a receiver is told of one by one, the most severe aside; 0 for any number."""
     lease: timedelta = timedelta(seconds=15)
     """How long a command is ours without a sign of life; after a crash another process waits so long."""
     poll: timedelta = timedelta(seconds=0.5)

@@ -10,16 +10,19 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+import structlog
 from pydantic import ValidationError
 
 from responder.engine.brains import Brains, find_receiver, params_of
 from responder.engine.readings import safe_message
 from responder.engine.runtime import Runtime
+from responder.engine.storms import MARK, DueStorm, Storms, storm_of
 from responder.errors import PermanentError, TransientError
 from responder.model import codec
 from responder.model.command import Notify, Page
 from responder.model.duration import format_duration
 from responder.model.incident import Incident
+from responder.model.message import Purpose
 from responder.model.receiver import Receiver
 from responder.model.timeline import Input, Notified, NotifyFailed, Paged, PageFailed
 from responder.model.verdict import Json
@@ -30,6 +33,14 @@ from responder.store.rows import CommandRow, micros
 
 SENT_WITHIN = timedelta(seconds=120)
 """Until a sending is taken to have failed: a crowded channel lets one message a second pass."""
+
+
+_BETWEEN_EDITS = timedelta(seconds=2)
+_BETWEEN_POSTS = timedelta(minutes=1)
+"""Of the message of a storm, where it can be edited and where it cannot."""
+_NO_TIME = timedelta(0)
+
+_log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,28 +67,69 @@ class Telling:
 
     runtime: Runtime
     brains: Brains
+    storms: Storms
 
     async def notify(self, row: CommandRow, command: Notify, incident: Incident) -> Input | Again:
-        """Send or edit a message."""
+        """Send or edit a message, or put the incident into the receiver's storm."""
         what = (command.receiver, command.purpose, command.sequence)
         receiver, notifier = self._destination(command.receiver)
         if receiver is None or notifier is None:
             return NotifyFailed(*what, _gone(command.receiver))
         message = command.reply or living(incident, await self.brains.of(incident), self.runtime.now())
-        outgoing = Outgoing(
-            message=safe_message(message),
-            key=f"{unique(incident)}/{command.key}",
-            ref=incident.posts[command.receiver].ref if command.receiver in incident.posts else None,
-            retry=row.epoch > 1,
-        )
+        ref = incident.posts[command.receiver].ref if command.receiver in incident.posts else None
+        if command.purpose is Purpose.MESSAGE:
+            storm = await self.storms.joins(row, incident, rank=message.rank, ref=ref)
+            if storm is not None:
+                return Notified(*what, {MARK: storm}, codec.MESSAGE.digest(message))
+        place = await self._place(command, ref)
+        if isinstance(place, Again | Notified):
+            return place
+        key = f"{unique(incident)}/{command.key}"
+        outgoing = Outgoing(message=safe_message(message), key=key, ref=place, retry=row.epoch > 1)
         outcome = await self._guard(receiver, _notified(notifier, receiver, outgoing, self.runtime.notifier_tools))
         match outcome:
             case Again():
                 return outcome
             case _Refused(why=why):
                 return NotifyFailed(*what, why)
-            case _Sent(ref=ref):
-                return Notified(*what, ref, codec.MESSAGE.digest(message))
+            case _Sent(ref=told):
+                kept = told if command.purpose is Purpose.MESSAGE else ref
+                return Notified(*what, kept, codec.MESSAGE.digest(message))
+
+    async def storm(self, storm: DueStorm) -> None:
+        """Send or edit the message of a storm, unless another process does."""
+        now = self.runtime.now()
+        if not await self.storms.take(storm, now + 2 * SENT_WITHIN):
+            return
+        receiver, notifier = self._destination(storm.receiver)
+        message = await self.storms.message(storm)
+        ref = await self.storms.ref(storm.id)
+        if receiver is None or notifier is None or message is None:
+            await self.storms.sent(storm, ref, now)
+            return
+        retry = storm.tries > 0 and ref is None
+        outgoing = Outgoing(message=safe_message(message), key=storm.key, ref=ref, retry=retry)
+        outcome = await self._guard(receiver, _notified(notifier, receiver, outgoing, self.runtime.notifier_tools))
+        now = self.runtime.now()
+        match outcome:
+            case _Sent(ref=told):
+                await self.storms.sent(storm, told, now + (_BETWEEN_EDITS if notifier.edits else _BETWEEN_POSTS))
+            case Again(why=why, delay=delay):
+                _log.info("storm.again", storm=storm.name, receiver=storm.receiver, why=why)
+                await self.storms.postpone(storm, now + max(_BETWEEN_EDITS * (storm.tries + 1), delay or _NO_TIME))
+            case _Refused(why=why):
+                _log.warning("storm.refused", storm=storm.name, receiver=storm.receiver, why=why)
+                await self.storms.postpone(storm, now + _BETWEEN_POSTS)
+
+    async def _place(self, command: Notify, ref: Json) -> Json | Again | Notified:
+        """Say what to edit, or to put a note beside; of notes to lines of a storm only those that notify are sent."""
+        storm = storm_of(ref)
+        if storm is None or command.purpose is Purpose.MESSAGE:
+            return ref if storm is None else None
+        if command.purpose is Purpose.EVIDENCE:
+            return Notified(command.receiver, command.purpose, command.sequence, ref)
+        place = await self.storms.ref(storm)
+        return place if place is not None else Again("the storm has no message yet", _BETWEEN_EDITS)
 
     async def page(self, command: Page, incident: Incident) -> Input | Again:
         """Wake somebody, or tell the pager that it is over."""

@@ -33,6 +33,7 @@ _HEARTBEATS_EVERY = timedelta(seconds=15)
 _SWEEP_EVERY = timedelta(seconds=1)
 _TIDY_EVERY = timedelta(minutes=1)
 _RETAIN_EVERY = timedelta(minutes=10)
+_STORMS_EVERY = timedelta(seconds=1)
 _MOST_ROUNDS = 100_000
 
 _COURTESY = 2.0
@@ -76,7 +77,9 @@ class Engine:
         ]
         self._performing = Loop("perform", self._perform, limits.poll, until=self._until_next)
         self._leasing = Loop("lease", self._extend, limits.lease / 3)
+        self._storming = Loop("storm", self._storm, _STORMS_EVERY)
         self._aside = [
+            self._storming,
             Loop("reconcile", self.reconciler.step, runtime.reconcile_every),
             Loop("heartbeat", self.heartbeats.step, _HEARTBEATS_EVERY),
             Loop("sweep", self._sweep, _SWEEP_EVERY),
@@ -124,6 +127,7 @@ class Engine:
             moved = await self._correlating.attempt()
             moved = await self._turning[0].attempt() or moved
             moved = await self._performing.attempt() or moved
+            moved = await self._storming.attempt() or moved
             running = self._performer.tasks
             if len(running) > asleep():
                 await asyncio.wait(running, timeout=_BEAT, return_when=asyncio.FIRST_COMPLETED)
@@ -179,6 +183,14 @@ class Engine:
         ((due_at,),) = await self._store.read("command_next")
         left = None if due_at is None else due_at - micros(self._runtime.now())
         return None if left is None or left <= 0 else timedelta(microseconds=left)
+
+    async def _storm(self) -> bool:
+        """Bring the messages of storms up to date."""
+        telling = self._performer.telling
+        due = await telling.storms.due()
+        for storm in due:
+            await telling.storm(storm)
+        return False
 
     async def _extend(self) -> bool:
         await self._performer.extend()

@@ -224,6 +224,59 @@ insert into counter (name, value) values ($1, $2) on conflict (name) do update s
 -- name: counter_read
 select value from counter where name = $1
 
+-- name: first_sendings
+select count(*) from command where lane = $1 and key = $2 and asked_at > $3 and asked_at <= $4 and id < $5
+
+-- == storms ==
+
+-- name: storm_lock
+insert into claim (scope, owner, until) values ('storm/' || $1, '', 0)
+on conflict (scope) do update set owner = excluded.owner
+
+-- name: storm_current
+select id from storm where receiver = $1 and grew_at > $2 order by id desc limit 1
+
+-- name: storm_add
+insert into storm (receiver, started_at, grew_at, version, sent, ref, tries, due_at)
+values ($1, $2, $2, 0, 0, 'null', 0, $2) returning id
+
+-- name: storm_grew
+update storm set grew_at = $2 where id = $1
+
+-- name: storm_put
+insert into storm_line (storm, incident, body) values ($1, $2, $3)
+on conflict (storm, incident) do update set body = excluded.body
+
+-- name: storm_leave
+delete from storm_line where storm = $1 and incident = $2
+
+-- name: storm_touch
+update storm set version = version + 1 where id = $1
+
+-- name: storm_ref
+select ref from storm where id = $1
+
+-- name: storm_lines
+select body from storm_line where storm = $1 order by incident
+
+-- name: storms_due
+select id, receiver, started_at, version, ref, tries from storm where version > sent and due_at <= $1 order by id
+
+-- name: storm_take
+update storm set due_at = $2, tries = tries + 1 where id = $1 and due_at <= $3 returning id
+
+-- name: storm_sent
+update storm set sent = $2, ref = $3, tries = 0, due_at = $4 where id = $1
+
+-- name: storm_postpone
+update storm set due_at = $2 where id = $1
+
+-- name: storm_lines_drop
+delete from storm_line where incident = $1
+
+-- name: storms_old
+delete from storm where grew_at < $1 and id not in (select storm from storm_line)
+
 -- == claims, playbooks, heartbeats ==
 
 -- name: claim_take

@@ -84,6 +84,7 @@ create table command (
     unique (incident, key)
 );
 create index command_due on command (lane, priority, due_at) where ended_at is null;
+create index command_asked on command (lane, asked_at);
 create index command_ended on command (ended_at) where ended_at is not null;
 
 create table claim (scope text primary key, owner text not null, until bigint not null);
@@ -111,3 +112,20 @@ create table rejected (
     body bytea not null,
     times integer not null
 );
+
+-- Incidents that began faster than a receiver can take: one message for all of them. `ref` is JSON.
+create table storm (
+    id {identity},
+    receiver text not null,
+    started_at bigint not null,
+    grew_at bigint not null,
+    version integer not null,
+    sent integer not null,
+    ref text not null,
+    tries integer not null,
+    due_at bigint not null
+);
+create index storm_receiver on storm (receiver, grew_at);
+
+create table storm_line (storm bigint not null, incident bigint not null, body text not null, primary key (storm, incident));
+create index storm_line_incident on storm_line (incident);
