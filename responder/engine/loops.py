@@ -34,6 +34,7 @@ class Loop:
     """
     One loop. `every` is the longest pause between two steps; `until` may shorten it to when the next work is due.
 
+    `unavailable` is why the store could not be worked on in the last step, "" when it could.
     `failed` is told of every failure but that of the store, before the next step; with `insistent` that comes at once.
     """
 
@@ -43,6 +44,7 @@ class Loop:
     failed: Callable[[Exception], Awaitable[None]] = _nothing
     insistent: bool = False
     until: Callable[[], Awaitable[timedelta | None]] | None = None
+    unavailable: str = ""
     _hinted: asyncio.Event = field(default_factory=asyncio.Event)
     _stopping: bool = False
     _failures: int = 0
@@ -74,7 +76,8 @@ class Loop:
             more = await self.step()
         except StoreUnavailable as unavailable:
             self._failures += 1
-            _log.warning("store.unavailable", loop=self.name, why=str(unavailable))
+            self.unavailable = str(unavailable)
+            _log.warning("store.unavailable", loop=self.name, why=self.unavailable)
             return False
         except Exception as raised:  # noqa: BLE001 - one failed step must not end the loop that all incidents live on
             self._failures += 1
@@ -82,6 +85,9 @@ class Loop:
             _log.error("loop.failed", loop=self.name, why=str(raised), exc_info=self._failures == 1)
             return self.insistent and self._failures < _MOST_INSISTENT
         self._failures = 0
+        if self.unavailable:
+            self.unavailable = ""
+            _log.info("store.recovered", loop=self.name)
         return more
 
     async def _pause(self) -> None:

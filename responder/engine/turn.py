@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from responder.engine import journal
 from responder.engine.brains import Brains
 from responder.engine.lanes import Lanes, Reservation, lane_of
 from responder.engine.runtime import Runtime
@@ -53,8 +54,9 @@ class Turn:
                 )
                 if not taken:
                     return False
-                claimed = await self._decide(tx, taken[0][1], events, timers, reservation)
+                decision, claimed = await self._decide(tx, taken[0][1], events, timers, reservation)
             reservation.keep([row.lane for row in claimed])
+        journal.decided(decision.incident, decision.records)
         self.started(claimed)
         self.runtime.metrics.turned(self.runtime.now() - began)
         return True
@@ -76,7 +78,7 @@ class Turn:
 
     async def _decide(
         self, tx: Transaction, data: str, events: Rows, timers: Rows, reservation: Reservation
-    ) -> list[CommandRow]:
+    ) -> tuple[Decision, list[CommandRow]]:
         now = self.runtime.now()
         incident = codec.INCIDENT.load(data)
         brain = await self.brains.of(incident, tx)
@@ -86,7 +88,7 @@ class Turn:
         due = sorted((name for name, due_at in pending.items() if due_at <= micros(now)), key=pending.__getitem__)
         decision = decide(incident, unseen, due, now, brain)
         self._write(tx, decision, Taken(pending, due, [event.id for event in unseen]), now)
-        return await self._plan(tx, incident.number, decision.commands, reservation)
+        return decision, await self._plan(tx, incident.number, decision.commands, reservation)
 
     def _join(
         self, tx: Transaction, incident: Incident, unseen: Sequence[Event], brain: Brain

@@ -70,7 +70,9 @@ class Pager(Notifier[FolderParams]):
         raise PermanentError("a pager takes no messages")
 
     async def page(self, params: FolderParams, alarm: Alarm, tools: NotifierTools) -> None:
-        """Write the event down."""
+        """Write the event down; a file `refuse-page` makes it fail for good."""
+        if (params.folder / "refuse-page").exists():
+            raise PermanentError("the pager refuses")
         write(params.folder, {"kind": "page", "event": alarm.event, "key": alarm.dedup_key})
 
 

@@ -1,0 +1,59 @@
+"""What operators can read of incidents in the log: of all that happens to one, what they may have to act on."""
+
+from collections.abc import Sequence
+
+import structlog
+
+from responder.model.command import Command, Diagnose, Notify, Page
+from responder.model.finding import DiagnosticStatus
+from responder.model.incident import Incident
+from responder.model.timeline import (
+    Diagnosed,
+    Event,
+    Input,
+    NotifyFailed,
+    Opened,
+    PageFailed,
+    SeverityRaised,
+    StatusChanged,
+)
+
+_log = structlog.get_logger()
+
+
+def decided(incident: Incident, records: Sequence[Event]) -> None:
+    """Log what a turn decided, once it is committed."""
+    log = _log.bind(incident=incident.id)
+    for record in records:
+        match record.what:
+            case Opened(rule=rule, severity=severity, why=why):
+                where = {"cluster": incident.cluster, "target": str(incident.target)}
+                log.info("incident.opened", rule=rule, severity=severity, why=why, **where)
+            case SeverityRaised(before=before, after=after, why=why):
+                log.info("incident.severity_raised", before=before, after=after, why=why)
+            case StatusChanged(before=before, after=after, why=why):
+                log.info("incident.status_changed", before=before, after=after, why=why)
+
+
+def ended(number: int, command: Command, outcome: Input) -> None:
+    """Log a command that ended without success."""
+    log = _log.bind(incident=f"INC-{number}")
+    match outcome:
+        case NotifyFailed(receiver=receiver, why=why):
+            log.warning("notify.refused", receiver=receiver, why=why)
+        case PageFailed(receiver=receiver, event=event, why=why):
+            log.warning("page.refused", receiver=receiver, asked=event, why=why)
+        case Diagnosed(reading=reading) if reading.status is DiagnosticStatus.FAILED and isinstance(command, Diagnose):
+            log.info("diagnostic.failed", plugin=command.plugin, name=command.name, why=reading.error)
+
+
+def again(number: int, command: Command, why: str, *, attempt: int) -> None:
+    """Log a command that is tried again; `attempt` counts from 1."""
+    log = _log.bind(incident=f"INC-{number}", attempt=attempt, why=why)
+    match command:
+        case Notify(receiver=receiver):
+            log.info("notify.again", receiver=receiver)
+        case Page(receiver=receiver):
+            log.warning("page.again", receiver=receiver)
+        case Diagnose(plugin=plugin):
+            log.info("diagnostic.again", plugin=plugin)
