@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from responder.errors import NotConfigured
-from responder.model.message import Message
+from responder.model.message import Message, Purpose
 from responder.model.verdict import Json
 from responder.plugins.notifier import Alarm, Notifier, Outgoing
 from responder.plugins.registry import Registry
@@ -42,7 +42,8 @@ class Captured(Notifier[Any]):
 
     async def notify(self, params: Any, outgoing: Outgoing, tools: NotifierTools) -> Json:
         """Keep it."""
-        self._keep(Sent(self._now(), self.name, outgoing.message, edit=outgoing.ref is not None))
+        edited = outgoing.ref is not None and outgoing.message.purpose is Purpose.MESSAGE
+        self._keep(Sent(self._now(), self.name, outgoing.message, edit=edited))
         return {"key": outgoing.key}
 
     async def page(self, params: Any, alarm: Alarm, tools: NotifierTools) -> None:

@@ -65,6 +65,7 @@ class FindingView(Document):
     cause: str = Field(description="The cause that it names; empty for none.")
     severity: str = Field(description="The severity that it asks for; empty for none.")
     as_of: datetime | None
+    until: datetime | None = Field(description="When it stopped holding; null while it does.")
 
 
 class DiagnosticView(Document):
@@ -107,6 +108,7 @@ class IncidentDetail(IncidentSummary):
     severity_why: str
     acknowledged_by: str
     findings: list[FindingView]
+    earlier: list[FindingView] = Field(description="Findings with a cause that held before, latest first.")
     diagnostics: list[DiagnosticView]
     proposals: list[ProposalView]
     timeline: list[TimelineEntry]
@@ -182,6 +184,7 @@ def detail(incident: Incident, events: Iterable[Event]) -> IncidentDetail:
         severity_why=incident.severity_why,
         acknowledged_by=incident.acknowledged_by,
         findings=[_finding(finding) for finding in incident.findings],
+        earlier=[_finding(finding) for finding in incident.earlier],
         diagnostics=_diagnostics(incident),
         proposals=[_proposal(proposal) for proposal in incident.proposals],
         timeline=[TimelineEntry(id=event.id, at=event.at, what=event.what) for event in events],
@@ -229,6 +232,7 @@ def _finding(finding: Finding) -> FindingView:
         cause=finding.cause,
         severity=finding.severity,
         as_of=finding.as_of,
+        until=finding.until,
     )
 
 
