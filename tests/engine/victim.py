@@ -16,7 +16,7 @@ from pathlib import Path
 from responder.engine.runtime import Limits
 from tests.engine.world import World, alert, build, delivery
 
-NAMESPACES = 12
+NAMESPACES = 9
 
 
 async def load(world: World, numbers: Iterator[int]) -> None:
