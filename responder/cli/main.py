@@ -1,21 +1,22 @@
 """The `responder` command: which commands there are, and how errors of the user are shown."""
 
+import importlib
 import sys
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
-from responder.cli.check import check
-from responder.cli.demo import demo
-from responder.cli.explain import explain
-from responder.cli.record import record
-from responder.cli.replay import replay
-from responder.cli.schema import schema
-from responder.cli.serve import serve
-from responder.cli.settings import settings
-from responder.errors import ConfigError, ResponderError, StoreLocked
+from responder.errors import ConfigError, ResponderError, StoreLocked, StoreUnavailable
+
+COMMANDS = ("serve", "settings", "check", "explain", "schema", "replay", "record", "demo")
+"""Each is a function in a module of its name."""
+COMMANDS_IN = "responder.cli"
 
 WRONG_SETTINGS = 2
 STORE_LOCKED = 3
+STORE_UNAVAILABLE = 4
 
 EXAMPLES = """
 Examples:
@@ -29,7 +30,38 @@ Examples:
 Each command says more with --help.
 """
 
+
+class Commands(Mapping[str, Any]):
+    """The commands by name, each loaded when it is asked for: it needs much that the others do not."""
+
+    def __getitem__(self, name: str) -> Any:
+        """Load the command of that name."""
+        if name not in COMMANDS:
+            raise KeyError(name)
+        module = importlib.import_module(f"{COMMANDS_IN}.{name}")
+        alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+        alone.command(name)(getattr(module, name))
+        return typer.main.get_command(alone)
+
+    def __iter__(self) -> Iterator[str]:
+        """List the names in the order in which people meet them."""
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        """Count them."""
+        return len(COMMANDS)
+
+
+class Group(TyperGroup):
+    """What stands before a command."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands = Commands()  # type: ignore[assignment]  # it is only read
+
+
 app = typer.Typer(
+    cls=Group,
     name="responder",
     no_args_is_help=True,
     add_completion=False,
@@ -37,14 +69,11 @@ app = typer.Typer(
     help="An Alertmanager webhook receiver and auto-responder: one enriched, living message per incident.",
     epilog=EXAMPLES,
 )
-app.command()(serve)
-app.command()(settings)
-app.command()(check)
-app.command()(explain)
-app.command()(schema)
-app.command()(replay)
-app.command()(record)
-app.command()(demo)
+
+
+@app.callback()
+def _responder() -> None:
+    pass
 
 
 def main() -> None:
@@ -53,6 +82,8 @@ def main() -> None:
         app()
     except StoreLocked as error:
         _end(error, STORE_LOCKED)
+    except StoreUnavailable as error:
+        _end(error, STORE_UNAVAILABLE)
     except ConfigError as error:
         _end(error, WRONG_SETTINGS)
     except ResponderError as error:

@@ -1,14 +1,24 @@
 """Opens the store that an address names."""
 
+import importlib
 from pathlib import Path
+from typing import Protocol, cast
 from urllib.parse import unquote
 
 from responder.errors import ConfigError
-from responder.store.postgres import PostgresStore
 from responder.store.sqlite import SqliteStore
 from responder.store.store import Store
 
 _SQLITE = "sqlite:///"
+_POSTGRES = "responder.store.postgres"
+"""Loaded by name: its driver costs time and memory that only those pay who use it."""
+
+
+class Openable(Store, Protocol):
+    """A store that is not open yet."""
+
+    async def open(self) -> None:
+        """Connect, and bring the schema up to date. Raises: StoreLocked, StoreUnavailable, ConfigError."""
 
 
 async def open_store(database_url: str) -> Store:
@@ -27,12 +37,12 @@ async def open_store(database_url: str) -> Store:
     return store
 
 
-def _choose(database_url: str) -> SqliteStore | PostgresStore:
+def _choose(database_url: str) -> Openable:
     if database_url.startswith(_SQLITE):
         path = unquote(database_url.removeprefix(_SQLITE).partition("?")[0])
         if not path or path.startswith(":"):
             raise ConfigError("database_url: sqlite:/// needs the path of a file, such as sqlite:///responder.db")
         return SqliteStore(Path(path))
     if database_url.startswith(("postgresql://", "postgres://")):
-        return PostgresStore(database_url)
+        return cast(Openable, importlib.import_module(_POSTGRES).PostgresStore(database_url))
     raise ConfigError("database_url must begin with sqlite:/// or postgresql://")

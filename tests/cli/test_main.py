@@ -1,17 +1,32 @@
 """The command line says what there is, with examples, and tells errors of the user apart."""
 
+import subprocess
+import sys
+
 import pytest
 from typer.testing import CliRunner
 
-from responder.cli.main import app
-
-COMMANDS = [command.callback.__name__ for command in app.registered_commands if command.callback]
+from responder.cli.main import COMMANDS, app
 
 
 def test_the_help_lists_every_command_and_shows_examples() -> None:
     shown = CliRunner().invoke(app, ["--help"]).output
     assert all(f" {command} " in shown for command in COMMANDS)
     assert "responder serve --config responder.yaml" in shown
+
+
+def test_a_command_loads_nothing_that_only_others_need() -> None:
+    code = (
+        "import sys\nfrom responder.cli.main import app\napp(['settings'], standalone_mode=False)\nprint(*sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    loaded = set(done.stdout.splitlines()[-1].split())
+    assert "responder.cli.settings" in loaded
+    assert not loaded & {"responder.wiring", "responder.cli.serve", "aiohttp", "asyncpg", "cel_expr_python"}
+
+
+def test_a_mistyped_command_is_answered_with_the_right_one() -> None:
+    assert "serve" in CliRunner().invoke(app, ["serv"]).output
 
 
 @pytest.mark.parametrize("command", COMMANDS)
