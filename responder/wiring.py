@@ -25,6 +25,7 @@ from responder.rules.rule_store import Reload, RuleStore
 from responder.settings.process import Settings
 from responder.store.opening import open_store
 from responder.web.door import Behind, Door
+from responder.web.entrance import Entrance
 from responder.web.metrics import Metrics
 from responder.web.vitals import HouseVitals
 
@@ -79,6 +80,7 @@ async def start(
         kitchen = Kitchen(registry)
         rules = RuleStore(settings.rules, registry, partial(_tell, metrics), prepare=kitchen.warm)
         _tell(metrics, Reload(rules.current.ruleset.version))
+        entrance = Entrance.of(settings)  # before the store: a start that is refused leaves no files behind
         store = await open_store(settings.database_url.get_secret_value())
         ending.push_async_callback(store.close)
         clients = ClientSet(settings, now, _load)
@@ -97,7 +99,7 @@ async def start(
             now=now,
             version=version(DISTRIBUTION),
         )
-        door = Door(settings, behind)
+        door = Door(settings, entrance, behind)
         await engine.start()
         ending.push_async_callback(engine.stop)
         await door.open()

@@ -27,7 +27,9 @@ def serve(config: Config = None) -> None:
 
         RESPONDER_WEBHOOK__BEARER_TOKENS_FILE=/run/secrets/token responder serve
 
-    Ends with 0 after a stop, 2 when the settings or rules are wrong, 3 when another process uses the SQLite file.
+    Ends with 0 after a stop; 2 when the settings or rules are wrong, the address is taken, or the database is not of
+    ours; 3 when another process uses the SQLite file; 4 when the store does not answer at the start; 1 after anything
+    else.
     """
     settings = Settings.load(config or (DEFAULT_FILE if DEFAULT_FILE.exists() else None))
     logs.configure(settings)

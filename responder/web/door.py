@@ -11,17 +11,18 @@ from pydantic import BaseModel
 
 from responder.model.severity import Scale
 from responder.settings.process import Settings
-from responder.web.access import Access, Gate
+from responder.web.access import Access
 from responder.web.answers import answer
 from responder.web.api import Api, IncidentQuery, Page
 from responder.web.body import Room
 from responder.web.documents import IncidentDetail, IncidentList, IncidentRecording, Problem, Readiness, RejectedList
+from responder.web.entrance import Entrance
 from responder.web.health import HealthPages
 from responder.web.metrics import Metrics
 from responder.web.openapi import describe
 from responder.web.ports import Intake, Reader, Vitals
 from responder.web.routes import Handle, Route, Router
-from responder.web.server import Listener, server_tls
+from responder.web.server import Listener
 from responder.web.webhook import Webhook
 
 Answers = Mapping[int, type[BaseModel] | str]
@@ -45,16 +46,14 @@ class Behind:
 class Door:
     """The HTTP server with all its routes."""
 
-    def __init__(self, settings: Settings, behind: Behind) -> None:
-        """Raises: ConfigError when nobody is kept out and that is not written out, or TLS cannot work."""
+    def __init__(self, settings: Settings, entrance: Entrance, behind: Behind) -> None:
         webhook = settings.webhook
-        gate = Gate(settings)
         self.room = Room(webhook.intake)
-        self.listener = Listener(self._answer, read_timeout=webhook.read_timeout, tls=server_tls(settings.tls))
+        self.listener = Listener(self._answer, read_timeout=webhook.read_timeout, certificate=entrance.certificate)
         self._settings = settings
         self._behind = behind
         self.routes = (self._webhook(), *self._api(), *self._health(), self._openapi())
-        self._router = Router(self.routes, gate, behind.metrics.rejected)
+        self._router = Router(self.routes, entrance.gate, behind.metrics.rejected)
 
     async def open(self) -> None:
         """Listen. Raises: ConfigError when the address cannot be had."""

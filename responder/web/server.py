@@ -1,7 +1,6 @@
 """The listening socket: connections, TLS, the time that a request may take to arrive, and a stop that loses nothing."""
 
 import asyncio
-import ssl
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
@@ -11,7 +10,7 @@ from typing import cast
 from aiohttp import web
 
 from responder.errors import ConfigError
-from responder.settings.sections import ServerTls
+from responder.web.certificate import Certificate
 
 KEEP_ALIVE = 330.0
 """Seconds that an idle connection is kept: longer than the 300 of Alertmanager, so that it is never us who close a
@@ -22,6 +21,9 @@ SWEEP = 0.5
 
 SHUTDOWN = 0.5
 """Seconds for the last answers to leave, when all handlers have ended."""
+
+RENEWAL = 30.0
+"""Seconds between two looks whether the certificate was renewed on disk."""
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
@@ -67,12 +69,13 @@ class Listener:
     connections does. The time for the body is the handler's: `deadline(request)`.
     """
 
-    def __init__(self, handler: Handler, *, read_timeout: timedelta, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, handler: Handler, *, read_timeout: timedelta, certificate: Certificate | None = None) -> None:
         self._handler = handler
         self._limit = read_timeout.total_seconds()
-        self._tls = tls
+        self._certificate = certificate
         self._listening: asyncio.Server | None = None
         self._sweeper: asyncio.Task[None] | None = None
+        self._renewer: asyncio.Task[None] | None = None
         self._manager: web.Server | None = None
         self._active = 0
         self._quiet = asyncio.Event()
@@ -91,18 +94,20 @@ class Listener:
                 lambda: Connection(manager, loop),
                 host or None,
                 port,
-                ssl=self._tls,
-                ssl_handshake_timeout=self._limit if self._tls else None,
+                ssl=self._certificate.context if self._certificate else None,
+                ssl_handshake_timeout=self._limit if self._certificate else None,
                 backlog=1024,
             )
         except OSError as error:
             raise ConfigError(f"cannot listen on {host}:{port}: {error.strerror or error}; change `listen`") from error
         self._sweeper = asyncio.create_task(self._sweep(manager))
+        if self._certificate:
+            self._renewer = asyncio.create_task(self._renew(self._certificate))
 
     @property
     def addresses(self) -> tuple[str, ...]:
         """Where it listens, as URLs."""
-        scheme = "https" if self._tls else "http"
+        scheme = "https" if self._certificate else "http"
         sockets = self._listening.sockets if self._listening else ()
         names = ((s.family == AF_INET6, *s.getsockname()[:2]) for s in sockets)
         return tuple(f"{scheme}://[{host}]:{port}" if six else f"{scheme}://{host}:{port}" for six, host, port in names)
@@ -117,6 +122,8 @@ class Listener:
             return
         self._listening.close()
         self._sweeper.cancel()
+        if self._renewer:
+            self._renewer.cancel()
         for connection in self._manager.connections:
             if not cast(Connection, connection).busy:
                 connection.force_close()
@@ -148,28 +155,12 @@ class Listener:
             for connection in manager.connections:
                 cast(Connection, connection).close_if_slow(oldest)
 
+    async def _renew(self, certificate: Certificate) -> None:
+        while True:
+            await asyncio.sleep(RENEWAL)
+            await asyncio.to_thread(certificate.renew)
+
     def deadline(self, request: web.BaseRequest) -> float:
         """Return the loop's time at which the whole request must have arrived."""
         began = cast(Connection, request.protocol).since
         return (asyncio.get_running_loop().time() if began is None else began) + self._limit
-
-
-def server_tls(tls: ServerTls) -> ssl.SSLContext | None:
-    """
-    Build the context of the door; None without a certificate.
-
-    A client certificate is asked for but not required: probes have none, so that is checked per route.
-
-    Raises: ConfigError when a file cannot be read or is not what it should be.
-    """
-    if not tls.certificate:
-        return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    try:
-        context.load_cert_chain(tls.certificate, tls.key)
-        if tls.client_ca:
-            context.load_verify_locations(tls.client_ca)
-            context.verify_mode = ssl.CERT_OPTIONAL
-    except (OSError, ssl.SSLError) as error:
-        raise ConfigError(f"tls: cannot use the certificate, key or client_ca: {error}") from error
-    return context

@@ -18,7 +18,12 @@ async def test_it_serves_until_it_is_told_to_stop(run_responder: Run) -> None:
     assert await responder.post(DELIVERY) == 200
     assert (await responder.get("/readyz"))["ready"] is True
     assert await responder.stop() == 0
-    assert [line["event"] for line in responder.log][-2:] == ["stopping", "stopped"]
+    events = [line["event"] for line in responder.log]
+    assert [event for event in events if event in ("serving", "stopping", "stopped")] == [
+        "serving",
+        "stopping",
+        "stopped",
+    ]
     assert responder.errors == []
 
 
@@ -67,6 +72,25 @@ async def test_what_cannot_work_is_said_in_plain_words(
     responder = run_responder(**settings)
     await responder.launch()
     assert await responder.ended() == 2
+    assert says in " ".join(responder.errors)
+    assert "Traceback" not in " ".join(responder.errors)
+    assert [path.name for path in responder.folder.iterdir()] == ["responder.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("url", "says", "status"),
+    [
+        ("sqlite:///not/mounted/a.db", "not/mounted: make or mount it", 2),
+        ("sqlite:///responder.yaml", "responder.yaml is not a database of ours: move it away", 2),
+        ("postgresql://nobody@127.0.0.1:9/none", "database_url", 4),
+    ],
+)
+async def test_a_store_that_cannot_be_opened_is_said_in_plain_words(
+    run_responder: Run, url: str, says: str, status: int
+) -> None:
+    responder = run_responder(database_url=url)
+    await responder.launch()
+    assert await responder.ended() == status
     assert says in " ".join(responder.errors)
     assert "Traceback" not in " ".join(responder.errors)
 

@@ -19,6 +19,7 @@ from responder.store.opening import open_store
 from responder.store.rows import incident_fields, micros
 from responder.store.store import Store
 from responder.web.door import Behind, Door
+from responder.web.entrance import Entrance
 from responder.web.metrics import Metrics
 from responder.web.vitals import HouseVitals
 
@@ -98,7 +99,8 @@ async def open_house(folder: Path, **settings: Any) -> House:
         version="1.2.3",
     )
     try:
-        door = Door(Settings.model_validate({"listen": "127.0.0.1:0", **settings}), behind)
+        chosen = Settings.model_validate({"listen": "127.0.0.1:0", **settings})
+        door = Door(chosen, Entrance.of(chosen), behind)
         await door.open()
     except BaseException:
         await store.close()
