@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import structlog
+
 from responder.engine.runtime import Limits
 from tests.engine.world import World, alert, build, delivery
 
@@ -29,6 +31,7 @@ async def load(world: World, numbers: Iterator[int]) -> None:
 
 async def main(url: str, folder: str, lease: str, at_once: str, start: str) -> None:
     """Run until killed, or told to stop."""
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     limits = Limits(lease=timedelta(seconds=float(lease)), poll=timedelta(seconds=0.1))
     world = await build(url, Path(folder), now=lambda: datetime.now(UTC), limits=limits)
     await world.engine.start()
