@@ -21,6 +21,10 @@ FIRST_AIM = 15.0
 MESSAGES = 60
 CHANNELS = 20
 """So many that the pace of a channel, one post a second after four, holds up none."""
+REST = 0.1
+"""Seconds between two alerts, for the diagnosis and the edit of the one before to end."""
+SETTLED = 2.0
+"""Seconds after the start, for all playbooks to be compiled."""
 WITHIN = 30.0
 
 
@@ -37,6 +41,7 @@ async def first_message(place: Place) -> AsyncIterator[Row]:
             disk = place.disk()
             settings = {"slack": {"bot_token": slack.token, "base_url": slack.base_url}, **place.rules(teams=teams)}
             async with responder(place.folder(), **place.database(kind), **settings) as server:
+                await asyncio.sleep(SETTLED)
                 seen = await _until_told(slack, server.url, count)
         p50, best_p50 = statistics.median(seen), statistics.median(best)
         yield Row(
@@ -67,6 +72,7 @@ async def _until_told(slack: FakeSlack, url: str, count: int) -> list[float]:
             async with session.post(f"{url}/v1/webhooks/alertmanager", json=delivery([one], group)) as answer:
                 assert answer.status == 200
             await _until(partial(_more_than, slack, known))
+            await asyncio.sleep(REST)
             took.append((slack.requests("chat.postMessage")[known].at - began) * 1000)
     return took[CHANNELS:]
 
