@@ -22,6 +22,7 @@ from responder.engine.readings import could_not_look
 from responder.engine.runtime import Runtime
 from responder.engine.storms import Storms
 from responder.engine.telling import Again, Telling
+from responder.engine.unpacking import unpack
 from responder.errors import StoreUnavailable
 from responder.model import codec
 from responder.model.command import Command, Diagnose, Notify, Page
@@ -182,7 +183,7 @@ class Performer:
         rows = await self.store.read("incident_read", number)
         if not rows:
             raise StoreUnavailable(f"INC-{number} is not in the store")
-        return codec.INCIDENT.load(rows[0][1])
+        return unpack(rows[0][1])
 
     async def _record(self, row: CommandRow, outcome: Input | Again) -> None:
         """Write down what came of it; while the store does not answer, some more times."""

@@ -5,6 +5,7 @@ Commands that can run at once are claimed by this process in the same transactio
 commit less.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -13,6 +14,7 @@ from responder.engine import journal
 from responder.engine.brains import Brains
 from responder.engine.lanes import Lanes, Reservation, lane_of
 from responder.engine.runtime import Runtime
+from responder.engine.unpacking import LARGE, unpack
 from responder.model import codec
 from responder.model.command import Planned
 from responder.model.incident import Incident
@@ -23,6 +25,8 @@ from responder.response.decide import decide
 from responder.store.rows import CommandRow, incident_fields, micros, moment
 from responder.store.store import Rows, Store, Transaction
 
+EVENTS = 200
+"""Events taken in at once: more would hold up everybody else; the rest are for the next turn."""
 POSTPONED = timedelta(seconds=30)
 """How long an incident whose turn failed is left alone."""
 
@@ -50,7 +54,9 @@ class Turn:
         with self.lanes.reservation() as reservation:
             async with self.store.transaction() as tx:
                 taken, events, timers = await tx.fetch_all(
-                    ("incident_take", number, micros(began)), ("events_unseen", number), ("timers_pending", number)
+                    ("incident_take", number, micros(began)),
+                    ("events_unseen", number, EVENTS),
+                    ("timers_pending", number),
                 )
                 if not taken:
                     return False
@@ -71,7 +77,7 @@ class Turn:
         trouble = Trouble(f"a turn of this incident failed and is tried again: {type(error).__name__}: {error}"[:500])
         async with self.store.transaction() as tx:
             await tx.fetch("incident_lock", number)
-            known = await tx.fetch("events_unseen", number)
+            known = await tx.fetch("events_unseen", number, EVENTS)
             if not any(f'"kind":"{trouble.kind}"' in row[2] for row in known):
                 tx.run("event_add", number, trouble.kind, codec.HAPPENING.dump(trouble), micros(now), 0)
             tx.run("incident_postpone", number, micros(now + POSTPONED))
@@ -80,13 +86,17 @@ class Turn:
         self, tx: Transaction, data: str, events: Rows, timers: Rows, reservation: Reservation
     ) -> tuple[Decision, list[CommandRow]]:
         now = self.runtime.now()
-        incident = codec.INCIDENT.load(data)
+        incident = unpack(data)
+        if len(data) > LARGE:
+            await asyncio.sleep(0)
         brain = await self.brains.of(incident, tx)
         unseen = [Event(moment(at), codec.HAPPENING.load(body), key) for key, at, body in events]
         incident, brain = self._join(tx, incident, unseen, brain)
         pending = dict(tuple(row) for row in timers)
         due = sorted((name for name, due_at in pending.items() if due_at <= micros(now)), key=pending.__getitem__)
         decision = decide(incident, unseen, due, now, brain)
+        if len(data) > LARGE:
+            await asyncio.sleep(0)
         self._write(tx, decision, Taken(pending, due, [event.id for event in unseen]), now)
         return decision, await self._plan(tx, incident.number, decision.commands, reservation)
 
@@ -112,7 +122,7 @@ class Turn:
         cancelled = [name for name, at in decision.timers.items() if at is None]
         tx.run_each("timer_cancel", [(number, name) for name in cancelled])
         tx.run_each("timer_set", [(number, name, due_at) for name, due_at in set_timers.items()])
-        wake_at = taken.next_wake(set_timers, cancelled)
+        wake_at = micros(now) if len(taken.events) == EVENTS else taken.next_wake(set_timers, cancelled)
         resolved_at = micros(incident.resolved_at) if incident.resolved_at else None
         tx.run("incident_save", number, *incident_fields(incident), resolved_at, wake_at, int(decision.released))
 

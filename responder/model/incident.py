@@ -164,7 +164,9 @@ def _digest(episodes: tuple[Episode, ...]) -> _Digest:
     """Digest the episodes, or take what was made of this very tuple: both are held, so that no other has its id."""
     known = _DIGESTS.get(id(episodes))
     if known is None or known.episodes is not episodes:
-        firing = tuple(sorted((e for e in episodes if e.firing), key=lambda e: (e.started_at, e.fingerprint)))
+        firing = tuple(
+            sorted((e for e in episodes if e.firing), key=lambda e: (e.started_at.timestamp(), e.fingerprint))
+        )
         silenced = bool(firing) and all(e.silenced_by for e in firing)
         known = _Digest(episodes, firing, common(e.labels for e in firing or episodes), silenced)
         while len(_DIGESTS) >= _MOST_DIGESTS:

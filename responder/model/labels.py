@@ -27,13 +27,9 @@ def fingerprint(labels: Labels) -> str:
 
 def common(label_sets: Iterable[Labels]) -> dict[str, str]:
     """Return the pairs that stand in every one of the label sets; empty for no sets."""
-    shared: dict[str, str] | None = None
-    for labels in label_sets:
-        if shared is None:
-            shared = dict(labels)
-        for name in [name for name, value in shared.items() if labels.get(name) != value]:
-            del shared[name]
-    return shared or {}
+    every = list(label_sets)
+    first = every[0] if every else {}
+    return {name: value for name, value in first.items() if all(labels.get(name) == value for labels in every)}
 
 
 def clean(text: str) -> str:

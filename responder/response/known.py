@@ -6,6 +6,9 @@ from responder.model.facts import Facts, IncidentFacts
 from responder.model.finding import Diagnosis, DiagnosticStatus
 from responder.model.incident import Incident
 
+MOST_ALERTS = 1_000
+"""Alerts that expressions see, the earliest: an evaluation takes the longer the more there are."""
+
 
 def facts_of(incident: Incident) -> Facts:
     """Gather everything known: of a diagnostic that runs again, what it read before."""
@@ -13,7 +16,7 @@ def facts_of(incident: Incident) -> Facts:
     found = [d for d in readings if _status(d) is DiagnosticStatus.FOUND]
     return Facts(
         labels=incident.labels,
-        alerts=incident.firing,
+        alerts=incident.firing[:MOST_ALERTS],
         incident=_incident(incident),
         target=incident.target,
         results={d.name: d.reading.result for d in found if d.reading and d.reading.has_data},

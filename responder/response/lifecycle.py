@@ -1,7 +1,6 @@
 """Where an incident stands: its episodes, its status, who said "mine"."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from responder.model.alert import Episode
@@ -17,27 +16,27 @@ from responder.model.timeline import (
     Trouble,
 )
 from responder.response import diagnosis, replies, severity
+from responder.response.album import Album
 from responder.response.draft import Draft
 
-_MOST_ENDED = 200
-"""Ended episodes kept in an incident, the newest; all of them are in the store."""
 _QUIET = timedelta(0)
 
 
 def take_in(draft: Draft, events: Sequence[Event]) -> None:
     """Take in alerts, silences, troubles and acknowledgements, in whatever order a batch has them."""
     fresh = not draft.incident.episodes
+    album = Album(draft.incident.episodes)
     for happening in _in_order_of_time(events):
         if isinstance(happening, AlertFired):
-            _fired(draft, happening)
+            _fired(draft, album, happening)
         else:
-            _ended(draft, happening)
+            _ended(draft, album, happening)
     if fresh and draft.incident.episodes:
         draft.records.insert(0, Event(draft.now, _opened(draft)))
     for event in events:
         match event.what:
             case AlertSilenced(fingerprint=fingerprint, silenced_by=silenced_by):
-                _change_open(draft, fingerprint, silenced_by=silenced_by)
+                _change_open(draft, album, fingerprint, silenced_by=silenced_by)
             case Trouble(what=what):
                 draft.trouble(what)
 
@@ -75,15 +74,17 @@ def _moment(happening: AlertFired | AlertEnded) -> tuple[datetime, bool]:
     return happening.ended_at, False
 
 
-def _fired(draft: Draft, fired: AlertFired) -> None:
-    if any(e.ended_at and fired.started_at < e.ended_at for e in _of(draft, fired.fingerprint)):
+def _fired(draft: Draft, album: Album, fired: AlertFired) -> None:
+    known = album.find(fired.fingerprint)
+    if any(e.ended_at and fired.started_at < e.ended_at for e in known):
         return
-    episode = next((e for e in _of(draft, fired.fingerprint) if e.firing), None)
+    episode = next((e for e in known if e.firing), None)
     if episode is None:
-        _join(draft, fired)
+        _join(draft, album, fired)
         return
     _change_open(
         draft,
+        album,
         fired.fingerprint,
         started_at=min(episode.started_at, fired.started_at),
         labels=fired.labels,
@@ -92,7 +93,7 @@ def _fired(draft: Draft, fired: AlertFired) -> None:
     )
 
 
-def _join(draft: Draft, fired: AlertFired) -> None:
+def _join(draft: Draft, album: Album, fired: AlertFired) -> None:
     incident = draft.incident
     episode = Episode(
         fingerprint=fired.fingerprint,
@@ -102,10 +103,9 @@ def _join(draft: Draft, fired: AlertFired) -> None:
         annotations=fired.annotations,
         generator_url=fired.generator_url,
     )
-    ended = [e for e in incident.episodes if not e.firing]
-    dropped = {id(e) for e in sorted(ended, key=lambda e: e.started_at)[:-_MOST_ENDED]}
+    album.add(episode)
     draft.change(
-        episodes=(*(e for e in incident.episodes if id(e) not in dropped), episode),
+        episodes=album.episodes,
         started_at=min(incident.started_at, fired.started_at),
         rules=incident.rules if not fired.rule or fired.rule in incident.rules else (*incident.rules, fired.rule),
         alertmanager=incident.alertmanager or fired.alertmanager,
@@ -124,25 +124,17 @@ def _judge(draft: Draft, fired: AlertFired) -> None:
     severity.raise_to(draft, judged.severity, by="rule", why=f"{name} joined: {judged.why}")
 
 
-def _ended(draft: Draft, ended: AlertEnded) -> None:
-    ended_before = {e.ended_at for e in _of(draft, ended.fingerprint)}
-    episode = next((e for e in _of(draft, ended.fingerprint) if e.firing), None)
-    if episode and ended.ended_at >= episode.started_at and ended.ended_at not in ended_before:
-        _change_open(draft, ended.fingerprint, ended_at=ended.ended_at, silenced_by=())
+def _ended(draft: Draft, album: Album, ended: AlertEnded) -> None:
+    known = album.find(ended.fingerprint)
+    episode = next((e for e in known if e.firing), None)
+    if episode and ended.ended_at >= episode.started_at and ended.ended_at not in {e.ended_at for e in known}:
+        _change_open(draft, album, ended.fingerprint, ended_at=ended.ended_at, silenced_by=())
 
 
-def _of(draft: Draft, fingerprint: str) -> list[Episode]:
-    return [e for e in draft.incident.episodes if e.fingerprint == fingerprint]
-
-
-def _change_open(draft: Draft, fingerprint: str, **fields: object) -> None:
-    episodes = tuple(
-        replace(e, **fields) if e.firing and e.fingerprint == fingerprint else e  # type: ignore[arg-type]
-        for e in draft.incident.episodes
-    )
-    if episodes != draft.incident.episodes:
-        earliest = min(e.started_at for e in episodes)
-        draft.change(episodes=episodes, started_at=min(draft.incident.started_at, earliest))
+def _change_open(draft: Draft, album: Album, fingerprint: str, **fields: object) -> None:
+    changed = album.change_open(fingerprint, **fields)
+    if changed is not None:
+        draft.change(episodes=album.episodes, started_at=min(draft.incident.started_at, changed.started_at))
 
 
 # --- status ---

@@ -20,7 +20,7 @@ def alerts(incident: Incident) -> Iterator[Block]:
     if len(shown) == 1:
         yield from _alone(shown[0], incident.title)
         return
-    shared = common(episode.labels for episode in shown)
+    shared = incident.labels if incident.firing else common(episode.labels for episode in shown)
     items = [_alert(episode, shared) for episode in shown[:_MOST_ALERTS]]
     if len(shown) > _MOST_ALERTS:
         items.append(Item((Own(f"and {len(shown) - _MOST_ALERTS} more"),)))
