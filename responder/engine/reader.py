@@ -1,10 +1,11 @@
 """What the store holds, for the API, the metrics and the diagnostics."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from responder.engine.views import Counts, Rejected, SeenAlert, Wanted
 from responder.model import codec
+from responder.model.alert import Episode
 from responder.model.incident import Incident
 from responder.model.outside import RelatedIncident
 from responder.model.target import Target
@@ -15,6 +16,8 @@ from responder.store.store import Row, Rows, Store
 _NO_NUMBER = 2**62
 _PAGE = 1_000
 _MOST_EVENTS = 10_000
+_MOST_FIRST = 100
+"""Alerts shown of an incident whose first turn is still to come."""
 _MOST_COMPARED = 500
 """Open incidents that are looked through for related ones, the newest."""
 _MOST_RELATED = 20
@@ -31,21 +34,22 @@ class Reader:
         status = wanted.status.value if wanted.status is not None else None
         before = wanted.before if wanted.before is not None else _NO_NUMBER
         filters = (status, wanted.severity, wanted.rule)
-        return _incidents(await self.store.read("incidents_list", *filters, before, wanted.limit))
+        found = _incidents(await self.store.read("incidents_list", *filters, before, wanted.limit))
+        return [await self._begun(incident) for incident in found]
 
     async def incident(self, number: int) -> Incident | None:
         """Load one; None when there is none of that number."""
         found = _incidents(await self.store.read("incident_read", number))
-        return found[0] if found else None
+        return await self._begun(found[0]) if found else None
 
-    async def timeline(self, number: int) -> Sequence[Event]:
-        """List an incident's events in the order in which they were written, at most 10,000."""
+    async def timeline(self, number: int, *, after: int = 0, limit: int = _MOST_EVENTS) -> Sequence[Event]:
+        """List an incident's events in the order in which they were written, those after one of them."""
         events: list[Event] = []
-        after = 0
-        while len(events) < _MOST_EVENTS:
-            rows = await self.store.read("events_list", number, after, _PAGE)
+        while len(events) < limit:
+            wanted = min(_PAGE, limit - len(events))
+            rows = await self.store.read("events_list", number, after, wanted)
             events.extend(Event(moment(at), codec.HAPPENING.load(body), key) for key, at, body in rows)
-            if len(rows) < _PAGE:
+            if len(rows) < wanted:
                 break
             after = rows[-1][0]
         return events
@@ -57,6 +61,13 @@ class Reader:
         start = before if before is not None else _NO_NUMBER
         rows = await self.store.read("episodes_recorded", fingerprint, rule, start, limit)
         return [_seen(EpisodeRow.of(row)) for row in rows]
+
+    async def _begun(self, incident: Incident) -> Incident:
+        """Show the alerts of an incident whose first turn is still to come: it has been opened for them."""
+        if incident.episodes:
+            return incident
+        rows = await self.store.read("episodes_of_incident", incident.number, _MOST_FIRST)
+        return replace(incident, episodes=tuple(_episode(EpisodeRow.of(row)) for row in rows))
 
     async def counts(self) -> Counts:
         """Count, for the metrics."""
@@ -125,6 +136,19 @@ def _seen(row: EpisodeRow) -> SeenAlert:
         cluster=row.cluster,
         rule=row.rule,
         incident=row.incident,
+        id=row.id,
+    )
+
+
+def _episode(row: EpisodeRow) -> Episode:
+    return Episode(
+        row.fingerprint,
+        row.started_at,
+        row.ended_at,
+        row.labels,
+        row.annotations,
+        row.generator_url,
+        row.silenced_by,
     )
 
 

@@ -57,7 +57,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class SeenAlert:
-    """One stored episode of an alert; `incident` is 0 for one that was only recorded."""
+    """One stored episode of an alert; `incident` is 0 for one that was only recorded, `id` counts them."""
 
     fingerprint: str
     started_at: datetime
@@ -67,3 +67,4 @@ class SeenAlert:
     cluster: str
     rule: str
     incident: int
+    id: int = 0

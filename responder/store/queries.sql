@@ -77,6 +77,11 @@ select id, fingerprint, started_at, latest_at, ended_at, incident, cluster, rule
        silenced_by
 from episode where ended_at is null and cluster = $1 and id > $2 order by id limit $3
 
+-- name: episodes_of_incident
+select id, fingerprint, started_at, latest_at, ended_at, incident, cluster, rule, labels, annotations, generator_url,
+       silenced_by
+from episode where incident = $1 order by started_at, id limit $2
+
 -- name: episode_silence
 update episode set silenced_by = $2 where id = $1
 
@@ -149,7 +154,7 @@ select min(wake_at) from incident where wake_at is not null
 insert into event (incident, kind, body, at, seen) values ($1, $2, $3, $4, $5)
 
 -- name: events_unseen
-select id, at, body from event where incident = $1 and seen = 0 order by id
+select id, at, body from event where incident = $1 and seen = 0 order by id limit $2
 
 -- name: event_seen
 update event set seen = 1 where id = $1
@@ -204,7 +209,8 @@ update command set status = 'ready', due_at = $3, attempt = attempt + 1, result 
 where id = $1 and epoch = $2 and status = 'running' returning id
 
 -- name: command_release
-update command set status = 'ready', due_at = $3 where id = $1 and epoch = $2 and status = 'running'
+update command set status = 'ready', due_at = $3, attempt = attempt + 1
+where id = $1 and epoch = $2 and status = 'running'
 
 -- name: commands_orphaned
 update command set due_at = $1 where status = 'running' and due_at > $1
@@ -292,7 +298,8 @@ select owner from claim where scope = $1
 delete from claim where owner = $1
 
 -- name: playbook_add
-insert into playbook (digest, body) values ($1, $2) on conflict (digest) do nothing
+insert into playbook (digest, body, kept_at) values ($1, $2, $3)
+on conflict (digest) do update set kept_at = excluded.kept_at
 
 -- name: playbook_read
 select body from playbook where digest = $1
@@ -361,7 +368,7 @@ delete from episode where id in (
 delete from timer where fired_at < $1
 
 -- name: playbooks_unused
-delete from playbook where digest not in (select playbook from incident)
+delete from playbook where kept_at < $1 and digest not in (select playbook from incident)
 
 -- == driver ==
 

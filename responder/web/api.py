@@ -13,7 +13,16 @@ from responder.errors import StoreUnavailable
 from responder.model.incident import Incident, Status, number_of
 from responder.model.severity import Scale
 from responder.web.answers import RETRY_AFTER, Refused, document
-from responder.web.documents import IncidentList, RejectedList, RejectedView, detail, recording, summary
+from responder.web.documents import (
+    IncidentList,
+    RejectedList,
+    RejectedView,
+    SeenAlertList,
+    detail,
+    recording,
+    seen,
+    summary,
+)
 from responder.web.ports import Reader
 
 Q = TypeVar("Q", bound="Query")
@@ -41,6 +50,21 @@ class IncidentQuery(Page):
     after: str | None = Field(None, description="The `next` of the page before.", examples=["INC-42"])
 
 
+class TimelineQuery(Query):
+    """How much of the timeline."""
+
+    limit: int = Field(1000, ge=1, le=10_000, description="At most so many entries of the timeline.")
+    timeline_after: int = Field(0, ge=0, le=2**62, description="Only entries after the one with this id.")
+
+
+class AlertQuery(Page):
+    """Which alerts."""
+
+    fingerprint: str | None = Field(None, description="Only those of this label set.")
+    rule: str | None = Field(None, description="Only those that this rule took, as pack/rule.")
+    after: int | None = Field(None, ge=1, le=2**62, description="The `next` of the page before.")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Api:
     """Answers the routes that read. `scale` is the one in use now."""
@@ -63,11 +87,25 @@ class Api:
         more = page[-1].id if len(found) > query.limit else None
         return document(IncidentList(incidents=[summary(incident) for incident in page], next=more))
 
-    async def incident(self, _: web.BaseRequest, name: str) -> web.Response:
+    async def incident(self, request: web.BaseRequest, name: str) -> web.Response:
         """Show one incident whole."""
+        query = parse(request, TimelineQuery)
         incident = await self._incident(name)
-        events = await reading(self.reader.timeline(incident.number))
-        return document(detail(incident, events))
+        after, limit = query.timeline_after, query.limit
+        events = await reading(self.reader.timeline(incident.number, after=after, limit=limit + 1))
+        return document(detail(incident, events[:limit], more=len(events) > limit))
+
+    async def alerts(self, request: web.BaseRequest, _: str) -> web.Response:
+        """List stored alerts, the last stored first; also those that were only recorded."""
+        query = parse(request, AlertQuery)
+        found = await reading(
+            self.reader.alerts(
+                fingerprint=query.fingerprint, rule=query.rule, before=query.after, limit=query.limit + 1
+            )
+        )
+        page = found[: query.limit]
+        more = str(page[-1].id) if len(found) > query.limit else None
+        return document(SeenAlertList(alerts=[seen(alert) for alert in page], next=more))
 
     async def recording(self, _: web.BaseRequest, name: str) -> web.Response:
         """Show one incident as a recording that can be played again."""

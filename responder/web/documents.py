@@ -1,7 +1,7 @@
 """The documents of the API as types; the OpenAPI document is generated from them."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -9,10 +9,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from responder.engine.recording import Recorded, Span
 from responder.engine.retelling import Retold
+from responder.engine.views import SeenAlert
 from responder.model.finding import DiagnosticStatus, Finding, Proposal
 from responder.model.incident import Incident, Status
 from responder.model.message import plain
 from responder.model.timeline import Event, Happening
+
+MOST_ALERTS = 100
+"""Alerts of one incident in a list: one incident of a storm can have thousands."""
 
 
 class Document(BaseModel):
@@ -47,13 +51,30 @@ class IncidentSummary(Document):
     title: str
     opened_at: datetime
     resolved_at: datetime | None
-    alerts: list[AlertView] = Field(description="Earliest first.")
+    alerts: list[AlertView] = Field(description="Earliest first; in lists at most 100, the firing ones before others.")
+    alerts_total: int = Field(description="How many there are.")
 
 
 class IncidentList(Document):
     """One page of incidents, newest first."""
 
     incidents: list[IncidentSummary]
+    next: str | None = Field(description="Give it as `after` for the next page; null on the last.")
+
+
+class SeenAlertView(AlertView):
+    """One episode of an alert as it was stored, whatever became of it."""
+
+    annotations: dict[str, str]
+    cluster: str
+    rule: str = Field(description="The rule that took it, as pack/rule.")
+    incident: str | None = Field(description="Null where it was only recorded.", examples=["INC-1"])
+
+
+class SeenAlertList(Document):
+    """One page of alerts, the last stored first."""
+
+    alerts: list[SeenAlertView]
     next: str | None = Field(description="Give it as `after` for the next page; null on the last.")
 
 
@@ -111,7 +132,8 @@ class IncidentDetail(IncidentSummary):
     earlier: list[FindingView] = Field(description="Findings with a cause that held before, latest first.")
     diagnostics: list[DiagnosticView]
     proposals: list[ProposalView]
-    timeline: list[TimelineEntry]
+    timeline: list[TimelineEntry] = Field(description="In the order in which it was written; at most `limit`.")
+    timeline_next: int | None = Field(description="Give it as `timeline_after` for what follows; null at the end.")
 
 
 class RecordedDelivery(Document):
@@ -171,13 +193,28 @@ class Readiness(Document):
 
 def summary(incident: Incident) -> IncidentSummary:
     """Show an incident in a list."""
-    return IncidentSummary(**_summary(incident))
+    return IncidentSummary(**_summary(incident, MOST_ALERTS))
 
 
-def detail(incident: Incident, events: Iterable[Event]) -> IncidentDetail:
-    """Show an incident whole."""
+def seen(alert: SeenAlert) -> SeenAlertView:
+    """Show a stored alert."""
+    return SeenAlertView(
+        fingerprint=alert.fingerprint,
+        status="firing" if alert.ended_at is None else "resolved",
+        labels=dict(alert.labels),
+        annotations=dict(alert.annotations),
+        starts_at=alert.started_at,
+        ends_at=alert.ended_at,
+        cluster=alert.cluster,
+        rule=alert.rule,
+        incident=f"INC-{alert.incident}" if alert.incident else None,
+    )
+
+
+def detail(incident: Incident, events: Sequence[Event], *, more: bool) -> IncidentDetail:
+    """Show an incident whole; `more` says that the timeline goes on after the events."""
     return IncidentDetail(
-        **_summary(incident),
+        **_summary(incident, len(incident.episodes)),
         cluster=incident.cluster,
         team=incident.team,
         target=str(incident.target),
@@ -188,6 +225,7 @@ def detail(incident: Incident, events: Iterable[Event]) -> IncidentDetail:
         diagnostics=_diagnostics(incident),
         proposals=[_proposal(proposal) for proposal in incident.proposals],
         timeline=[TimelineEntry(id=event.id, at=event.at, what=event.what) for event in events],
+        timeline_next=events[-1].id if more and events else None,
     )
 
 
@@ -202,8 +240,9 @@ def recording(incident: Incident, retold: Retold) -> IncidentRecording:
     )
 
 
-def _summary(incident: Incident) -> dict[str, object]:
-    episodes = sorted(incident.episodes, key=lambda e: (e.started_at, e.fingerprint))
+def _summary(incident: Incident, most: int) -> dict[str, object]:
+    shown = sorted(incident.episodes, key=lambda e: (not e.firing, e.started_at, e.fingerprint))[:most]
+    episodes = sorted(shown, key=lambda e: (e.started_at, e.fingerprint))
     return {
         "id": incident.id,
         "rule": incident.rule,
@@ -222,6 +261,7 @@ def _summary(incident: Incident) -> dict[str, object]:
             }
             for episode in episodes
         ],
+        "alerts_total": len(incident.episodes),
     }
 
 

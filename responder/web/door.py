@@ -13,9 +13,17 @@ from responder.model.severity import Scale
 from responder.settings.process import Settings
 from responder.web.access import Access
 from responder.web.answers import answer
-from responder.web.api import Api, IncidentQuery, Page
+from responder.web.api import AlertQuery, Api, IncidentQuery, Page, TimelineQuery
 from responder.web.body import Room
-from responder.web.documents import IncidentDetail, IncidentList, IncidentRecording, Problem, Readiness, RejectedList
+from responder.web.documents import (
+    IncidentDetail,
+    IncidentList,
+    IncidentRecording,
+    Problem,
+    Readiness,
+    RejectedList,
+    SeenAlertList,
+)
 from responder.web.entrance import Entrance
 from responder.web.health import HealthPages
 from responder.web.metrics import Metrics
@@ -93,8 +101,9 @@ class Door:
     def _api(self) -> Iterator[Route]:
         api = Api(reader=self._behind.reader, scale=self._behind.scale)
         yield _reading("/v1/incidents", api.incidents, "List incidents, newest first.", IncidentList, IncidentQuery)
-        yield _reading("/v1/incidents/{id}", api.incident, "Show an incident whole.", IncidentDetail)
+        yield _reading("/v1/incidents/{id}", api.incident, "Show it whole.", IncidentDetail, TimelineQuery)
         yield _reading("/v1/incidents/{id}/recording", api.recording, "Show it as a recording.", IncidentRecording)
+        yield _reading("/v1/alerts", api.alerts, "List alerts, also only recorded ones.", SeenAlertList, AlertQuery)
         yield _reading("/v1/deliveries/rejected", api.rejected, "List rejected deliveries.", RejectedList, Page)
 
     def _health(self) -> Iterator[Route]:
@@ -128,7 +137,8 @@ def _open(path: str, handle: Handle, summary: str, answers: Answers) -> Route:
 def _reading(
     path: str, handle: Handle, summary: str, answer: type[BaseModel], query: type[BaseModel] | None = None
 ) -> Route:
-    problems = dict.fromkeys((401, 403, 503, 400 if query else 404), Problem)
+    wrong = (*((400,) if query else ()), *((404,) if "{" in path else ()))
+    problems = dict.fromkeys((401, 403, 503, *wrong), Problem)
     return Route(
         method="GET",
         path=path,

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from responder.engine.views import Counts, Rejected, Wanted
+from responder.engine.views import Counts, Rejected, SeenAlert, Wanted
 from responder.model.incident import Incident
 from responder.model.timeline import Event
 
@@ -40,8 +40,13 @@ class Reader(Protocol):
     async def incident(self, number: int) -> Incident | None:
         """Load one."""
 
-    async def timeline(self, number: int) -> Sequence[Event]:
-        """List an incident's events in the order in which they were written."""
+    async def timeline(self, number: int, *, after: int = 0, limit: int = 10_000) -> Sequence[Event]:
+        """List an incident's events in the order in which they were written, those after the one with that id."""
+
+    async def alerts(
+        self, *, fingerprint: str | None = None, rule: str | None = None, before: int | None = None, limit: int = 50
+    ) -> Sequence[SeenAlert]:
+        """List stored episodes, newest first; also those that were only recorded."""
 
     async def counts(self) -> Counts:
         """Count, for the metrics."""

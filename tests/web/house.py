@@ -10,13 +10,14 @@ from responder.engine.accept import Intake
 from responder.engine.reader import Reader
 from responder.engine.views import Rejected
 from responder.model import codec
+from responder.model.alert import Episode
 from responder.model.incident import Incident
 from responder.model.timeline import Happening
 from responder.plugins.registry import Registry
 from responder.rules.rule_store import RuleStore
 from responder.settings.process import Settings
 from responder.store.opening import open_store
-from responder.store.rows import incident_fields, micros
+from responder.store.rows import compact, incident_fields, micros
 from responder.store.store import Store
 from responder.web.door import Behind, Door
 from responder.web.entrance import Entrance
@@ -75,6 +76,14 @@ class House:
             for one in incidents:
                 place = (one.number, one.rule, one.cluster, f"open/{one.number}", one.playbook)
                 tx.run("incident_add", *place, *incident_fields(one), micros(one.opened_at), None)
+
+    async def saw(self, *episodes: Episode, rule: str, incident: int = 0) -> None:
+        """Store episodes as correlation does."""
+        async with self.store.transaction() as tx:
+            for one in episodes:
+                when = (micros(one.started_at), micros(one.started_at), one.ended_at and micros(one.ended_at))
+                texts = (compact(one.labels), compact(one.annotations), one.generator_url)
+                tx.run("episode_add", one.fingerprint, *when, incident, "default", rule, *texts)
 
     async def happened(self, number: int, *what: Happening) -> None:
         """Write onto an incident's timeline."""

@@ -18,7 +18,7 @@ from tests.web.raw import Connect
 BODY = b'{"alerts": [{"labels": {"alertname": "A"}}]}'
 JSON = {"Content-Type": "application/json"}
 OPEN = ("/healthz", "/readyz", "/metrics", "/openapi.json")
-CLOSED = ("/v1/incidents", "/v1/incidents/INC-1", "/v1/deliveries/rejected")
+CLOSED = ("/v1/incidents", "/v1/incidents/INC-1", "/v1/alerts", "/v1/deliveries/rejected")
 
 
 async def send(session: aiohttp.ClientSession, house: House, authorization: str = "", **options: Any) -> int:

@@ -57,6 +57,7 @@ async def test_a_list_has_the_promised_shape(house: House, client: aiohttp.Clien
                 "title": "Errors 1",
                 "opened_at": "2026-03-01T12:00:00Z",
                 "resolved_at": None,
+                "alerts_total": 2,
                 "alerts": [
                     {
                         "fingerprint": "a" * 16,
@@ -136,6 +137,80 @@ async def test_an_incident_shows_timeline_findings_and_proposals(house: House, c
     assert [(one["name"], one["headline"]) for one in body["diagnostics"]] == [("pods", "1 of 2 ready")]
     assert [one["commands"] for one in body["proposals"]] == [["kubectl rollout undo"]]
     assert [(entry["id"], entry["what"]["kind"]) for entry in body["timeline"]] == [(1, "opened"), (2, "found")]
+
+
+async def test_a_list_shows_at_most_a_hundred_alerts_of_an_incident_and_counts_all(
+    house: House, client: aiohttp.ClientSession
+) -> None:
+    many = [
+        Episode(f"{n:016x}", NOW - timedelta(minutes=n), NOW if n > 2 else None, {"alertname": "A"}, {})
+        for n in range(150)
+    ]
+    await house.put(replace(incident(1), episodes=tuple(many)))
+    _, body = await get(client, house, "/v1/incidents")
+    shown = body["incidents"][0]
+    assert (len(shown["alerts"]), shown["alerts_total"]) == (100, 150)
+    assert [alert["status"] for alert in shown["alerts"]][-4:] == ["resolved", "firing", "firing", "firing"]
+    _, whole = await get(client, house, "/v1/incidents/INC-1")
+    assert (len(whole["alerts"]), whole["alerts_total"]) == (150, 150)
+
+
+async def test_a_timeline_comes_in_pages(house: House, client: aiohttp.ClientSession) -> None:
+    await house.put(incident(1))
+    await house.happened(1, *(Opened(f"pack/{n}", "critical", "") for n in range(5)))
+    seen, path = [], "/v1/incidents/INC-1?limit=2"
+    while path:
+        _, body = await get(client, house, path)
+        assert len(body["timeline"]) <= 2
+        seen.extend(entry["what"]["rule"] for entry in body["timeline"])
+        after = body["timeline_next"]
+        path = f"/v1/incidents/INC-1?limit=2&timeline_after={after}" if after else ""
+    assert seen == [f"pack/{n}" for n in range(5)]
+
+
+async def test_an_incident_shows_its_alerts_before_its_first_turn(house: House, client: aiohttp.ClientSession) -> None:
+    whole = incident(1)
+    await house.put(replace(whole, episodes=()))
+    await house.saw(*whole.episodes, rule="pack/errors", incident=1)
+    _, listed = await get(client, house, "/v1/incidents")
+    _, shown = await get(client, house, "/v1/incidents/INC-1")
+    for one in (listed["incidents"][0], shown):
+        assert [alert["labels"]["alertname"] for alert in one["alerts"]] == ["A", "B"]
+        assert [alert["status"] for alert in one["alerts"]] == ["resolved", "firing"]
+
+
+async def test_alerts_that_were_only_recorded_can_be_found(house: House, client: aiohttp.ClientSession) -> None:
+    first, second = incident(1).episodes
+    await house.saw(first, rule="pack/info")
+    await house.saw(second, rule="pack/errors", incident=7)
+    status, body = await get(client, house, "/v1/alerts")
+    assert status == 200
+    assert [(one["rule"], one["incident"]) for one in body["alerts"]] == [("pack/errors", "INC-7"), ("pack/info", None)]
+    assert body["alerts"][1] == {
+        "fingerprint": "b" * 16,
+        "status": "firing",
+        "labels": {"alertname": "B"},
+        "annotations": {},
+        "starts_at": "2026-03-01T11:59:30Z",
+        "ends_at": None,
+        "cluster": "default",
+        "rule": "pack/info",
+        "incident": None,
+    }
+    _, by_rule = await get(client, house, "/v1/alerts?rule=pack/info")
+    _, by_print = await get(client, house, f"/v1/alerts?fingerprint={'a' * 16}")
+    assert [one["fingerprint"][0] for one in (*by_rule["alerts"], *by_print["alerts"])] == ["b", "a"]
+
+
+async def test_pages_of_alerts_follow_one_another(house: House, client: aiohttp.ClientSession) -> None:
+    await house.saw(*(replace(incident(1).episodes[0], fingerprint=f"{n:016x}") for n in range(5)), rule="pack/info")
+    seen, path = [], "/v1/alerts?limit=2"
+    while path:
+        _, body = await get(client, house, path)
+        seen.extend(int(one["fingerprint"], 16) for one in body["alerts"])
+        path = f"/v1/alerts?limit=2&after={body['next']}" if body["next"] else ""
+    assert seen == [4, 3, 2, 1, 0]
+    assert (await get(client, house, "/v1/alerts?after=x"))[0] == 400
 
 
 @pytest.mark.parametrize("name", ["INC-9", "INC-", "nonsense", "%25", "INC-99999999999999999999"])
