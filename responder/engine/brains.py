@@ -15,6 +15,7 @@ from responder.model.rule import Rule
 from responder.model.verdict import Json
 from responder.plugins.params import Params
 from responder.response.brain import Brain
+from responder.store.rows import micros
 from responder.store.store import Store, Transaction
 
 _KEPT = 256
@@ -53,7 +54,7 @@ class Brains:
         digest = self._digest(playbook)
         if digest not in self._playbooks:
             self._remember(digest, playbook)
-        tx.run("playbook_add", digest, codec.PLAYBOOK.dump(playbook))
+        tx.run("playbook_add", digest, codec.PLAYBOOK.dump(playbook), micros(self._runtime.now()))
         return self.with_playbook(playbook), digest
 
     def with_playbook(self, playbook: Playbook) -> Brain:

@@ -38,7 +38,7 @@ class Keeper:
             tx.run("timers_old", done)
             tx.run("episodes_old", resolved, _ROWS_AT_ONCE)
             tx.run("storms_old", resolved)
-            tx.run("playbooks_unused")
+            tx.run("playbooks_unused", done)
         return len(rows) == _AT_ONCE
 
     async def _drop(self, number: int) -> None:

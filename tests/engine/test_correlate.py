@@ -136,3 +136,9 @@ async def test_rejected_deliveries_are_kept_up_to_a_bound_and_the_same_one_once(
     assert rejected[0].times == 3
     assert rejected[0].size == 100_000
     assert b"hunter2" not in rejected[0].body
+
+
+async def test_a_thousand_alerts_at_once_are_taken_in_by_and_by(world: World) -> None:
+    await world.deliver(*(alert(pod=f"p{number}") for number in range(1000)))
+    assert len((await world.only()).episodes) == 1000
+    assert await world.store.read("events_unseen", 1, 9) == []

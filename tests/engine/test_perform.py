@@ -172,6 +172,19 @@ async def test_stopping_releases_what_does_not_end_in_time(start: Build) -> None
     assert not world.engine._performer.tasks
 
 
+async def test_to_be_released_is_not_to_be_lost(world: World) -> None:
+    down = touch(world, "down")
+    await world.deliver(alert())
+    for _ in range(2 * MOST_LOST):
+        later = micros(world.clock.now() + timedelta(days=1))
+        async with world.store.transaction() as tx:
+            rows = await tx.fetch("command_claim", "stops", later - 1, later, "notify/default/incidents", 99)
+            tx.run("command_release", rows[0][0], CommandRow.of(rows[0]).epoch, 0)
+    down.unlink()
+    await world.later(minutes=2)
+    assert len([line for line in world.sent("post") if line["purpose"] == "message"]) == 1
+
+
 async def test_a_turn_that_fails_is_shown_and_its_neighbours_go_on(world: World) -> None:
     await world.deliver(alert(namespace="a"), alert(namespace="b"))
     async with world.store.transaction() as tx:
@@ -181,7 +194,7 @@ async def test_a_turn_that_fails_is_shown_and_its_neighbours_go_on(world: World)
     for _ in range(3):
         await world.later(minutes=1)
     await world.deliver(alert(namespace="b", status="resolved", end=30))
-    unseen = await world.store.read("events_unseen", 1)
+    unseen = await world.store.read("events_unseen", 1, 99)
     assert len([row for row in unseen if "a turn of this incident failed" in row[2]]) == 1
     (_, other) = [await world.engine.reader.incident(number) for number in (1, 2)]
     assert other is not None

@@ -89,7 +89,7 @@ create index command_ended on command (ended_at) where ended_at is not null;
 
 create table claim (scope text primary key, owner text not null, until bigint not null);
 
-create table playbook (digest text primary key, body text not null);
+create table playbook (digest text primary key, body text not null, kept_at bigint not null);
 
 create table heartbeat (
     rule text not null,
