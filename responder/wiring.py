@@ -93,7 +93,7 @@ async def start(
         behind = Behind(
             intake=engine.intake,
             reader=reader,
-            vitals=HouseVitals(store, rules, clients.circuits),
+            vitals=HouseVitals(store, rules, clients.circuits, engine.trouble),
             metrics=metrics,
             scale=lambda: rules.current.ruleset.scale,
             now=now,

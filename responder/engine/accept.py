@@ -43,6 +43,8 @@ class Intake:
         self._queue: deque[_Waiting] = deque()
         self._held = 0
         self._flushing: asyncio.Task[None] | None = None
+        self.trouble = ""
+        """Why the last commit failed, "" when it did not."""
 
     @property
     def held(self) -> int:
@@ -63,6 +65,16 @@ class Intake:
         if self._flushing is None:
             self._flushing = asyncio.create_task(self._flush(), name="accept")
         await done
+
+    async def probe(self) -> str:
+        """Commit something without effect, and say why that cannot be done; "" when it can."""
+        try:
+            await self._store.inbox.probe()
+        except StoreUnavailable as error:
+            self.trouble = str(error)
+        else:
+            self.trouble = ""
+        return self.trouble
 
     async def reject(self, rejected: Rejected) -> None:
         """Keep a delivery that can never be accepted, among a bounded number. Raises: StoreUnavailable."""
@@ -100,7 +112,9 @@ class Intake:
             await self._store.inbox.add([(body, source, at) for body, source, at, _ in batch])
         except StoreUnavailable as error:
             failed = error
+            self.trouble = str(error)
         else:
+            self.trouble = ""
             self._held -= sum(len(body) for body, *_ in batch)
             for *_, done in batch:
                 if not done.done():

@@ -98,7 +98,7 @@ class Engine:
             async with self._store.transaction() as tx:
                 tx.run("commands_orphaned", micros(self._runtime.now()))
         self._store.listen(self._heard)
-        self._run("work", [self._correlating, *self._turning, self._performing, *self._aside])
+        self._run("work", self._loops)
         self._run("lease", [self._leasing])
 
     async def stop(self) -> None:
@@ -108,7 +108,7 @@ class Engine:
         The door must have been closed before.
         """
         await self.intake.close()
-        await self._end("work", [self._correlating, *self._turning, self._performing, *self._aside])
+        await self._end("work", self._loops)
         try:
             await self._performer.stop(self._runtime.stop_within)
             async with self._store.transaction() as tx:
@@ -140,6 +140,20 @@ class Engine:
         ((wake_at,),) = await self._store.read("wake_next")
         ((due_at,),) = await self._store.read("command_next")
         return maybe(min((at for at in (wake_at, due_at) if at is not None), default=None))
+
+    async def trouble(self) -> str:
+        """
+        Say why nothing can be written, "" when it can: by the last commit of a delivery, and the last step of each loop.
+
+        Only after a commit that failed one is tried, as nobody may send a delivery to somebody who is not ready.
+        """
+        if self.intake.trouble and (why := await self.intake.probe()):
+            return why
+        return next((loop.unavailable for loop in self._loops if loop.unavailable), "")
+
+    @property
+    def _loops(self) -> tuple[Loop, ...]:
+        return (self._correlating, *self._turning, self._performing, *self._aside)
 
     # --- hints ---
 
@@ -201,6 +215,7 @@ class Engine:
         return False
 
     async def _tidy(self) -> bool:
+        await self.intake.probe()
         await self._store.tidy()
         return False
 

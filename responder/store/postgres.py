@@ -129,6 +129,11 @@ class PostgresInbox:
         ((count, oldest),) = await self._store.read("inbox_count", 0)
         return count, oldest
 
+    async def probe(self) -> None:
+        """Commit a change without effect."""
+        async with self._store.transaction() as tx:
+            tx.run("inbox_probe")
+
     async def sweep(self) -> None:
         """Do nothing: they were removed with the work."""
 

@@ -13,6 +13,9 @@ select version from schema_version where part = $1
 insert into schema_version (part, version) values ($1, $2)
 on conflict (part) do update set version = excluded.version
 
+-- name: inbox_probe
+update schema_version set version = version
+
 -- == inbox ==
 
 -- name: inbox_add [sqlite]

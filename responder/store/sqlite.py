@@ -156,6 +156,11 @@ class SqliteInbox:
         ((count, oldest),) = await self._reading.call(lambda connection: execute(connection, text, (first,)))
         return count, oldest
 
+    async def probe(self) -> None:
+        """Commit a change without effect."""
+        text = self._sql["inbox_probe"]
+        await self._writing.call(lambda connection: execute(connection, text, ()))
+
     async def sweep(self) -> None:
         """Remove what is correlated and cut the journal back."""
         first, _ = self._mark(await self._state.read("watermark_read", self._name))

@@ -74,6 +74,9 @@ class Inbox(Protocol):
     async def count(self) -> tuple[int, int | None]:
         """Count those that wait, and say since when the oldest does."""
 
+    async def probe(self) -> None:
+        """Commit a change without effect: that the inbox can be read does not say that it can be written."""
+
     async def sweep(self) -> None:
         """Remove what is correlated, where that did not happen with it."""
 

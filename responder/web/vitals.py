@@ -1,7 +1,7 @@
 """How the things are that the process needs or uses."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -15,24 +15,34 @@ STORE_ANSWERS_WITHIN = timedelta(seconds=2)
 """Less than what a kubelet gives a probe by default is not to be had of a store under load."""
 
 
+async def _no_trouble() -> str:
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class HouseVitals:
-    """Asks the store; of everything else it says how the last calls went."""
+    """
+    Asks the store; of everything else it says how the last calls went.
+
+    `trouble` says why nothing can be written, "" when it can.
+    """
 
     backing: Store
     rule_store: RuleStore
     circuits: Sequence[Circuit]
+    trouble: Callable[[], Awaitable[str]] = _no_trouble
 
     async def store(self) -> Health:
-        """Ask the store whether it answers."""
+        """Ask the store whether it answers, and whether what is written to it lasts."""
         try:
             async with asyncio.timeout(STORE_ANSWERS_WITHIN.total_seconds()):
                 await self.backing.read("alive")
+                trouble = await self.trouble()
         except StoreUnavailable as error:
             return Health(False, str(error))
         except TimeoutError:
             return Health(False, f"no answer within {STORE_ANSWERS_WITHIN.total_seconds():g} s")
-        return Health(True)
+        return Health(not trouble, trouble)
 
     def rules(self) -> Health:
         """Say which rules are in use, and what is wrong with newer ones."""

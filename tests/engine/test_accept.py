@@ -29,6 +29,13 @@ class Slow:
         await self.inbox.add(rows)
 
 
+    async def probe(self) -> None:
+        """Write nothing."""
+        if self.down:
+            raise StoreUnavailable
+        await self.inbox.probe()
+
+
 class SlowStore:
     """A store with that inbox."""
 
@@ -112,3 +119,18 @@ async def test_closing_commits_what_was_taken_in(world: World) -> None:
     await taking.close()
     assert all(task.done() for task in tasks)
     assert (await world.store.inbox.count())[0] == 20
+
+
+async def test_why_nothing_can_be_committed_is_known_until_it_can(world: World) -> None:
+    store = SlowStore(world)
+    store.inbox.open.set()
+    taking = intake(store)
+    await taking.accept(b"1")
+    assert taking.trouble == ""
+    store.inbox.down = True
+    with pytest.raises(StoreUnavailable):
+        await taking.accept(b"2")
+    assert "the store does not answer" in taking.trouble.lower()
+    assert await taking.probe() == taking.trouble
+    store.inbox.down = False
+    assert await taking.probe() == taking.trouble == ""
