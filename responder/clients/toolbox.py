@@ -54,12 +54,14 @@ class IncidentTools:
     @property
     def kubernetes(self) -> Any:
         """The API server. Raises: NotConfigured."""
-        return _there(self._cluster.kubernetes, self._setting("kubernetes", "in_cluster: true"))
+        setting = self._setting("kubernetes")
+        cure = f"set {setting}.kubeconfig, or {setting}.in_cluster: true where we run in it"
+        return _there(self._cluster.kubernetes, "Kubernetes", cure)
 
     @property
     def prometheus(self) -> Any:
         """The Prometheus. Raises: NotConfigured."""
-        return _there(self._cluster.prometheus, self._setting("prometheus", "url"))
+        return _there(self._cluster.prometheus, "Prometheus", f"set {self._setting('prometheus', 'url')}")
 
     def postgres(self, source: str) -> Any:
         """Find a database by name. Raises: NotConfigured."""
@@ -103,12 +105,12 @@ class SenderTools:
     @property
     def slack(self) -> Any:
         """The Slack workspace. Raises: NotConfigured."""
-        return _there(self.workspace, "slack.bot_token")
+        return _there(self.workspace, "Slack", "set slack.bot_token")
 
     @property
     def mail(self) -> Any:
         """The mail server. Raises: NotConfigured."""
-        return _there(self.mailer, "mail.host")
+        return _there(self.mailer, "mail", "set mail.host")
 
     async def draw(self, chart: Chart) -> bytes:
         """Draw a chart as PNG. Raises: NotConfigured without the extra `charts`."""
@@ -119,7 +121,7 @@ class SenderTools:
         return self.destinations.find(kind, name)
 
 
-def _there(client: Any, setting: str) -> Any:
+def _there(client: Any, what: str, cure: str) -> Any:
     if client is None:
-        raise NotConfigured(f"it is not in the settings: add {setting}")
+        raise NotConfigured(f"no {what} in the settings: {cure}")
     return client

@@ -1,5 +1,6 @@
 """What can be done, by whom, where to look further, and what went wrong, as part of the living message."""
 
+import itertools
 from collections.abc import Iterator, Sequence
 from urllib.parse import quote
 
@@ -103,12 +104,26 @@ def doubts(incident: Incident) -> Iterator[Note]:
     """Say each reason once, with all that it left open; nothing once it is over."""
     if incident.status is Status.RESOLVED:
         return
-    grouped: dict[str, list[Doubt]] = {}
+    grouped: dict[str, list[str]] = {}
+    unread: dict[str, list[str]] = {}
     for doubt in incident.doubts:
-        grouped.setdefault(doubt.why, []).append(doubt)
+        name = _unread(incident, doubt)
+        (unread if name else grouped).setdefault(name or doubt.why, []).append(doubt.name)
+    if unread:
+        names = ", ".join(dict.fromkeys(itertools.chain.from_iterable(unread.values())))
+        yield _doubt(names, f"{', '.join(unread)} could not be read")
     for why, open_questions in list(grouped.items())[:_MOST_DOUBTS]:
-        names = ", ".join(doubt.name for doubt in open_questions)
-        yield Note((Own("Could not decide "), Own(names, "bold"), Own(": "), outside(why, limit=200)))
+        yield _doubt(", ".join(open_questions), why)
+
+
+def _doubt(names: str, why: str) -> Note:
+    return Note((Own("Could not decide "), Own(names, "bold"), Own(": "), outside(why, limit=200)))
+
+
+def _unread(incident: Incident, doubt: Doubt) -> str:
+    """Name the diagnostic whose failure is the reason; why it failed stands with what was looked at."""
+    failed = (d for d in incident.diagnoses.values() if d.reading and d.reading.error)
+    return next((d.name for d in failed if doubt.why.startswith(f"{d.name} could not be read")), "")
 
 
 # --- where to look further ---

@@ -20,8 +20,9 @@ def readings(incident: Incident) -> Iterator[Listing]:
     section = shared_minute(diagnosis.as_of for diagnosis, _, _ in read)
     ordered = sorted(read, key=lambda each: _weight(each[1]))
     items = tuple(Item((bold(d.name), Own(": "), *said, *as_of(d.as_of, section))) for d, _, said in ordered)
-    if items:
-        yield Listing("Looked at", items, as_of=section)
+    blind = tuple(_blind(incident))
+    if items or blind:
+        yield Listing("Looked at", (*items, *blind), as_of=section)
     skipped = [d for d in incident.diagnoses.values() if d.status is DiagnosticStatus.SKIPPED]
     undecided = tuple(_skipped(d) for d in skipped if d.why.startswith(UNDECIDED))
     if undecided:
@@ -62,13 +63,23 @@ def _is_done(diagnosis: Diagnosis | None) -> bool:
     return diagnosis is not None and not diagnosis.running and diagnosis.round > 0
 
 
+def _blind(incident: Incident) -> Iterator[Item]:
+    """Say each reason why nothing could be seen once, with all that it hid."""
+    hidden: dict[str, list[str]] = {}
+    for diagnosis in incident.diagnoses.values():
+        if diagnosis.reading and diagnosis.reading.status is DiagnosticStatus.FAILED:
+            hidden.setdefault(diagnosis.reading.error, []).append(diagnosis.name)
+    for why, names in hidden.items():
+        yield Item((bold(", ".join(names)), Own(": could not look: "), outside(why, limit=200)))
+
+
 def _weight(reading: Reading) -> float:
-    return 1.5 if reading.status is DiagnosticStatus.FAILED else _WEIGHTS[reading.weight]
+    return _WEIGHTS[reading.weight]
 
 
 def _said(reading: Reading) -> Text:
     if reading.status is DiagnosticStatus.FAILED:
-        return (Own("could not look: "), outside(reading.error, limit=200))
+        return ()
     if reading.headline:
         return (outside(reading.headline, limit=200),)
     return () if reading.has_data else (Own("no data"),)

@@ -30,9 +30,11 @@ def test_the_clients_are_those_of_the_cluster() -> None:
 
 def test_what_is_missing_is_named_by_its_setting() -> None:
     found = tools(ClusterClients("default", postgres={"main": object(), "other": object()}))
-    with pytest.raises(NotConfigured, match=r"add prometheus\.url"):
+    with pytest.raises(NotConfigured, match=r"no Prometheus in the settings: set prometheus\.url"):
         _ = found.prometheus
-    with pytest.raises(NotConfigured, match=r"add kubernetes\.in_cluster: true"):
+    with pytest.raises(
+        NotConfigured, match=r"no Kubernetes in the settings: set kubernetes\.kubeconfig, or kubernetes\.in_cluster"
+    ):
         _ = found.kubernetes
     with pytest.raises(
         NotConfigured, match=r"datasources\.postgres\.mian is not in the settings; there are: main, other"
@@ -43,7 +45,7 @@ def test_what_is_missing_is_named_by_its_setting() -> None:
 
 
 def test_in_a_named_cluster_the_setting_is_the_clusters() -> None:
-    with pytest.raises(NotConfigured, match=r"add clusters\.west\.prometheus\.url"):
+    with pytest.raises(NotConfigured, match=r"set clusters\.west\.prometheus\.url"):
         _ = tools(ClusterClients("west"), "west").prometheus
 
 
@@ -69,5 +71,5 @@ def test_a_notifier_without_slack_is_told_what_to_add() -> None:
         render=lambda message, form, previous=None: "",
         print=lambda text: None,
     )
-    with pytest.raises(NotConfigured, match=r"add slack\.bot_token"):
+    with pytest.raises(NotConfigured, match=r"set slack\.bot_token"):
         _ = sender.slack
