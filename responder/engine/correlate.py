@@ -8,7 +8,7 @@ alert that makes its slice fail is found by halving the slice, set aside and sho
 import asyncio
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from hashlib import sha256
 from typing import Literal
@@ -17,6 +17,7 @@ from responder.engine.accept import rejected_row
 from responder.engine.brains import Brains
 from responder.engine.delivery import BadAlert, Parsed, parse
 from responder.engine.ledger import Ledger, Sight, Wanted
+from responder.engine.plausible import plausible
 from responder.engine.runtime import Runtime
 from responder.engine.sources import HEARTBEAT_LABEL, Source
 from responder.engine.views import Rejected
@@ -186,7 +187,10 @@ class Correlator:
                 tx.run("heartbeat_seen", *_heartbeat(sight, rule.heartbeat))
             return
         how: Literal["delivery", "look"] = "look" if sight.source == Source.LOOK else "delivery"
-        joined = join(ledger.episodes(alert.fingerprint), alert, sight.received_at, source=how)
+        episodes = ledger.episodes(alert.fingerprint)
+        alert = plausible(alert, sight.received_at, episodes)
+        sight = replace(sight, alert=alert)
+        joined = join(episodes, alert, sight.received_at, source=how)
         incident = 0
         if joined.outcome is Outcome.OPENED and not rule.record_only:
             target = targets.derive(alert.labels, sight.cluster)

@@ -24,6 +24,21 @@ LONGEST_ANNOTATION = 16 * 1024
 _QUOTED = re.compile(r"\\([\\.+*?()|\[\]{}^$])")
 _FINGERPRINT = re.compile(r"[0-9a-f]{16}")
 
+_WORDS = {
+    "model_type": "must be an object with status, labels and startsAt",
+    "dict_type": "must be an object",
+    "string_type": "must be a string",
+    "missing": "is missing",
+    "too_short": "is empty",
+    "literal_error": 'must be "firing" or "resolved"',
+    "timezone_aware": "names no time zone: write it as 2026-03-01T12:00:00Z",
+    **dict.fromkeys(
+        ("datetime_parsing", "datetime_from_date_parsing", "datetime_type", "datetime_object_invalid"),
+        "is no moment: write it as 2026-03-01T12:00:00Z",
+    ),
+}
+"""Of what pydantic may find wrong with an alert, for those who post it."""
+
 
 class _Alert(BaseModel):
     """One alert as Alertmanager writes it; fields that we do not know are passed over."""
@@ -126,7 +141,9 @@ def _reason(error: ValidationError | OverflowError) -> str:
     if isinstance(error, OverflowError):
         return "a moment is out of range"
     first = error.errors(include_url=False, include_input=False)[0]
-    return f"{'.'.join(str(part) for part in first['loc'])[:100]}: {first['msg']}"
+    place = ".".join(str(part) for part in first["loc"])[:100]
+    words = _WORDS.get(first["type"]) or first["msg"].lower()
+    return f"{place or 'an alert'} {words}"
 
 
 def _text(raw: dict[str, Any], key: str) -> str:

@@ -143,7 +143,7 @@ class Engine:
 
     async def trouble(self) -> str:
         """
-        Say why nothing can be written, "" when it can: by the last commit of a delivery, and the last step of each loop.
+        Say why nothing can be written, "" when it can: by the last commit of a delivery and the last step of each loop.
 
         Only after a commit that failed one is tried, as nobody may send a delivery to somebody who is not ready.
         """

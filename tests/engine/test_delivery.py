@@ -53,6 +53,27 @@ def test_what_is_no_object_among_the_alerts_is_set_aside(bad: object) -> None:
     assert len(parsed.delivery.alerts) == len(parsed.bad) == 1
 
 
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        ("alert", "an alert must be an object with status, labels and startsAt"),
+        ({**alert(), "labels": ["a"]}, "labels must be an object"),
+        ({**alert(), "labels": {}}, "labels is empty"),
+        ({**alert(), "labels": {"pod": 7}}, "labels.pod must be a string"),
+        ({"status": "firing", "labels": {"a": "b"}}, "startsAt is missing"),
+        ({**alert(), "status": "burning"}, 'status must be "firing" or "resolved"'),
+        (
+            {**alert(), "startsAt": "2026-01-01T00:00:00"},
+            "startsAt names no time zone: write it as 2026-03-01T12:00:00Z",
+        ),
+        ({**alert(), "startsAt": "yesterday"}, "startsAt is no moment: write it as 2026-03-01T12:00:00Z"),
+        ({**alert(), "startsAt": []}, "startsAt is no moment: write it as 2026-03-01T12:00:00Z"),
+    ],
+)
+def test_why_an_alert_is_set_aside_is_said_in_words(bad: object, reason: str) -> None:
+    assert parse(json.dumps({"alerts": [bad]}).encode()).bad[0].reason == reason
+
+
 def test_the_zero_time_of_a_firing_alert_is_no_end() -> None:
     (one,) = parse(delivery(alert())).delivery.alerts
     assert one.status is AlertStatus.FIRING
