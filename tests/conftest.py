@@ -13,6 +13,7 @@ from tests.servers.processes import MISSING, Bench, Server
 pytest_plugins: list[str] = [
     "tests.servers.kubernetes_cluster",
     "tests.servers.mail",
+    "tests.servers.replicas",
     "tests.servers.responder",
     "tests.servers.slack",
     "tests.servers.web",

@@ -6,15 +6,18 @@ from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 from typing import Any
 
+from pydantic import BaseModel
+
 from responder.clients.alertmanager import Alertmanager
 from responder.clients.charts import Charts
 from responder.clients.circuit import OPENS_AFTER, Circuit, watched
 from responder.clients.destinations import Destinations
 from responder.clients.http import Http, Policy
+from responder.clients.http_reading import ReadingHttp
 from responder.clients.mail import Mail
 from responder.clients.prometheus import Prometheus
 from responder.clients.render import renderer
-from responder.clients.sharing import Sharing
+from responder.clients.sharing import Beyond, Sharing
 from responder.clients.toolbox import ClusterClients, SenderTools
 from responder.settings.process import Settings
 from responder.settings.sections import Cluster, KubernetesAccess
@@ -23,7 +26,7 @@ NEVER = sys.maxsize
 """Failures after which a circuit opens that only watches: who uses it waits and tries again by itself."""
 
 SHARED_FOR = timedelta(seconds=3)
-"""How long identical questions to a database or a Prometheus share an answer."""
+"""How long identical questions to a database, a Prometheus or over HTTP share an answer."""
 
 Load = Callable[[str, str], Any]
 """Loads a module of this room, and what it calls so: for those whose drivers are heavy."""
@@ -33,7 +36,8 @@ class ClientSet:
     """
     The clients of the process.
 
-    `circuits` say how each dependency does. `alertmanagers` stand with their settings. `close` ends them all.
+    `circuits` say how each dependency does. `alertmanagers` stand with their settings. `http` is for diagnostics, which
+    share answers; `sender_tools` are for notifiers. `close` ends them all.
     """
 
     def __init__(self, settings: Settings, now: Callable[[], datetime], load: Load) -> None:
@@ -41,8 +45,10 @@ class ClientSet:
         self._load = load
         self._ending = AsyncExitStack()
         self.circuits: list[Circuit] = []
+        self._redis = self._shared_redis(settings)
         policy = Policy(refuse=settings.http.refuse, redirects=settings.http.redirects)
-        self.http = self._ended(Http(credentials=settings.credentials, policy=policy))
+        self._http = self._ended(Http(credentials=settings.credentials, policy=policy))
+        self.http = ReadingHttp(self._http, self._sharing("http", settings.http, *settings.credentials.values()))
         self.clusters = {name: self._cluster(name, cluster) for name, cluster in settings.every_cluster.items()}
         self.alertmanagers = [(one, self._alertmanager(Alertmanager(one))) for one in settings.alertmanagers]
         self.sender_tools = self._sender_tools(settings)
@@ -56,25 +62,34 @@ class ClientSet:
         return ClusterClients(
             name,
             kubernetes=kubernetes and self._kubernetes(name, kubernetes),
-            prometheus=prometheus and self._reading(f"prometheus/{name}", Prometheus(prometheus)),
+            prometheus=prometheus and self._reading(f"prometheus/{name}", prometheus, Prometheus(prometheus)),
             postgres={
-                source: self._reading(f"postgres/{name}/{source}", self._load("postgres", "Postgres")(one, name=source))
+                source: self._reading(
+                    f"postgres/{name}/{source}", one, self._load("postgres", "Postgres")(one, name=source)
+                )
                 for source, one in sources.postgres.items()
             },
             redis={
-                source: self._reading(f"redis/{name}/{source}", self._load("redis", "Redis")(one, name=source))
+                source: self._reading(f"redis/{name}/{source}", one, self._load("redis", "Redis")(one, name=source))
                 for source, one in sources.redis.items()
             },
         )
 
     def _kubernetes(self, name: str, access: KubernetesAccess) -> Any:
-        return self._watched(f"kubernetes/{name}", self._load("kubernetes", "Kubernetes")(access))
+        client = self._load("kubernetes", "Kubernetes")(access, beyond=self._beyond_the_process(access))
+        return self._watched(f"kubernetes/{name}", client)
+
+    def _beyond_the_process(self, access: KubernetesAccess) -> Beyond | None:
+        identity = self._load("kubernetes_identity", "identity")(access) if self._redis else None
+        if identity is None:
+            return None
+        return self._cache(f"kubernetes\0{identity}", self._load("kubernetes", "FRESH_FOR"), form="PLAIN")
 
     def _sender_tools(self, settings: Settings) -> SenderTools:
         return SenderTools(
             now=self._now,
             workspace=self._slack(settings),
-            http=self.http,
+            http=self._http,
             charts=self._ended(Charts()),
             destinations=Destinations(slack=settings.slack, pagerduty=settings.pagerduty, outgoing=settings.outgoing),
             render=renderer(settings.timezone, terminal=sys.stdout.isatty()),
@@ -86,15 +101,38 @@ class ClientSet:
         token = settings.slack.bot_token
         if token is None:
             return None
-        client = self._load("slack.client", "SlackClient")
-        return self._watched("slack", client(token=token.get_secret_value(), base_url=settings.slack.base_url), NEVER)
+        client, known_by = self._load("slack.client", "SlackClient"), token.get_secret_value()
+        together = self._redis and self._load("slack.shared_pacing", "SharedPace")(self._redis, identity=known_by)
+        return self._watched(
+            "slack", client(token=known_by, base_url=settings.slack.base_url, together=together), NEVER
+        )
 
     def _alertmanager(self, client: Alertmanager) -> Any:
         return self._watched(f"alertmanager/{client.name}", client, NEVER)
 
-    def _reading(self, name: str, client: Any) -> Any:
-        sharing: Sharing[Any] = self._ended(Sharing(SHARED_FOR))
-        return self._watched(name, client, sharing=sharing)
+    def _reading(self, name: str, section: BaseModel, client: Any) -> Any:
+        return self._watched(name, client, sharing=self._sharing(name, section))
+
+    def _sharing(self, name: str, *sections: BaseModel) -> Sharing[Any]:
+        """Share within the process, and over Redis with the replicas that ask the same system with the same login."""
+        beyond: Beyond | None = None
+        if self._redis is not None:
+            revealed = self._load("shared_cache", "revealed")
+            beyond = self._cache("\0".join((name, *(revealed(section) for section in sections))), SHARED_FOR)
+        sharing: Sharing[Any] = self._ended(Sharing(SHARED_FOR, beyond=beyond))
+        return sharing
+
+    def _cache(self, identity: str, fresh_for: timedelta, form: str = "TYPED") -> Beyond:
+        cache, written = self._load("shared_cache", "SharedCache"), self._load("shared_values", form)
+        beyond: Beyond = cache(self._redis, identity=identity, fresh_for=fresh_for, form=written)
+        return beyond
+
+    def _shared_redis(self, settings: Settings) -> Any:
+        if settings.redis_url is None:
+            return None
+        circuit = Circuit("redis", self._now)
+        self.circuits.append(circuit)
+        return self._ended(self._load("shared_redis", "connect")(settings, circuit))
 
     def _watched(
         self, name: str, client: Any, opens_after: int = OPENS_AFTER, *, sharing: Sharing[Any] | None = None

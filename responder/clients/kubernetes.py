@@ -17,7 +17,7 @@ from responder.clients.kubernetes_connection import Answer, Call, Connection
 from responder.clients.kubernetes_owners import pods_of, workload_of
 from responder.clients.kubernetes_paging import pages
 from responder.clients.kubernetes_paths import Address, can_exist, proxy_path, valid_namespace
-from responder.clients.sharing import Sharing
+from responder.clients.sharing import Beyond, Sharing
 from responder.errors import PermanentError
 from responder.model.resource import PODS, SECRETS, Resource
 from responder.model.target import Target
@@ -51,22 +51,26 @@ class Kubernetes:
         deadline: timedelta = DEADLINE,
         fresh_for: timedelta = FRESH_FOR,
         clock: Callable[[], float] = time.monotonic,
+        beyond: Beyond | None = None,
     ) -> None:
         self._connection = Connection(access, deadline=deadline, clock=clock)
-        self._shared: Sharing[Any] = Sharing(fresh_for, clock=clock)
+        self._shared: Sharing[Any] = Sharing(fresh_for, clock=clock, beyond=beyond)
+        # An annotation may hold the whole of a Secret: such metadata is shared within the process only.
+        self._shared_here: Sharing[Any] = Sharing(fresh_for, clock=clock)
 
     async def close(self) -> None:
         """End what is under way and close the connections."""
         await self._shared.close()
+        await self._shared_here.close()
         await self._connection.close()
 
     async def get(self, resource: Resource, namespace: str, name: str) -> Object | None:
         """Read one object; None when there is none."""
-        return await self._get(resource, namespace, name, accept="application/json", share=resource != SECRETS)
+        return await self._get(resource, namespace, name, accept="application/json")
 
     async def metadata(self, resource: Resource, namespace: str, name: str) -> Object | None:
         """Read an object's metadata only: its content does not leave the API server. None when there is none."""
-        return await self._get(resource, namespace, name, accept=_METADATA, share=True)
+        return await self._get(resource, namespace, name, accept=_METADATA)
 
     async def list(
         self, resource: Resource, namespace: str, *, labels: str = "", fields: str = "", limit: int = 500
@@ -81,7 +85,8 @@ class Kubernetes:
         async def ask() -> list[Object]:
             return await pages(self._connection, address, asked, limit=limit)
 
-        answer: list[Object] = await self._shared.get((address, labels, fields, limit), ask)
+        sharing = self._sharing(resource, metadata_only=False)
+        answer: list[Object] = await (sharing.get((address, labels, fields, limit), ask) if sharing else ask())
         return answer
 
     async def workload(self, target: Target) -> Object | None:
@@ -152,12 +157,17 @@ class Kubernetes:
             accept="*/*",
             limit_bytes=_PROXY_LIMIT,
         )
-        answer = await self._connection.ask(call)
-        if answer.status in (401, 403) and status_of(answer) is not None:
-            raise failure(answer, address)
-        return answer.status, answer.body.decode(errors="replace")
 
-    async def _get(self, resource: Resource, namespace: str, name: str, *, accept: str, share: bool) -> Object | None:
+        async def ask() -> tuple[int, str]:
+            answer = await self._connection.ask(call)
+            if answer.status in (401, 403) and status_of(answer) is not None:
+                raise failure(answer, address)
+            return answer.status, answer.body.decode(errors="replace")
+
+        status, body = await self._shared.get((call.path, call.query), ask)
+        return status, body
+
+    async def _get(self, resource: Resource, namespace: str, name: str, *, accept: str) -> Object | None:
         if not can_exist(resource, namespace, name):
             return None
         address = Address("get", resource, namespace if resource.namespaced else "", name)
@@ -166,8 +176,14 @@ class Kubernetes:
             answer = await self._connection.ask(Call(address.path, str(address), accept=accept))
             return None if object_is_missing(answer) else document(answer, address)
 
-        # What is secret stays in memory no longer than the one call needs it.
-        return await (self._shared.get((address, accept), ask) if share else ask())
+        sharing = self._sharing(resource, metadata_only=accept == _METADATA)
+        return await (sharing.get((address, accept), ask) if sharing else ask())
+
+    def _sharing(self, resource: Resource, *, metadata_only: bool) -> Sharing[Any] | None:
+        """Say who may have the answer too; None for what is secret: that stays no longer than one call needs it."""
+        if resource != SECRETS:
+            return self._shared
+        return self._shared_here if metadata_only else None
 
 
 def _log_text(answer: Answer, address: Address) -> str:

@@ -6,9 +6,16 @@ from collections.abc import Awaitable, Callable, Hashable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 T = TypeVar("T")
+
+
+class Beyond(Protocol):
+    """Where answers may be that other processes had."""
+
+    async def get(self, key: Hashable, ask: Callable[[], Awaitable[Any]]) -> Any:
+        """Return such an answer, or what `ask` answers. Raises what `ask` raises."""
 
 
 @dataclass(slots=True)
@@ -20,9 +27,16 @@ class _Flight(Generic[T]):
 
 
 class Sharing(Generic[T]):
-    """Shares answers by key. Who stops waiting stops nobody else; a failure is shared only while under way."""
+    """
+    Shares answers by key. Who stops waiting stops nobody else; a failure is shared only while under way.
 
-    def __init__(self, fresh_for: timedelta, *, clock: Callable[[], float] = time.monotonic) -> None:
+    What no one in this process has is looked for `beyond` it first, where an answer may be as old as `fresh_for`.
+    """
+
+    def __init__(
+        self, fresh_for: timedelta, *, clock: Callable[[], float] = time.monotonic, beyond: Beyond | None = None
+    ) -> None:
+        self._beyond = beyond
         self._fresh_for = fresh_for.total_seconds()
         self._clock = clock
         self._flights: dict[Hashable, _Flight[T]] = {}
@@ -46,7 +60,8 @@ class Sharing(Generic[T]):
 
     def _start(self, key: Hashable, ask: Callable[[], Awaitable[T]]) -> _Flight[T]:
         async def fly() -> T:
-            return await ask()
+            answer: T = await (self._beyond.get(key, ask) if self._beyond else ask())
+            return answer
 
         flight = _Flight(asyncio.create_task(fly()))
         self._flights[key] = flight

@@ -37,7 +37,8 @@ class Settings(Section):
         SecretStr("sqlite:///responder.db"), description="sqlite:///PATH or postgresql://..."
     )
     redis_url: Annotated[SecretStr | None, schemes("redis", "rediss", "unix")] = Field(
-        None, description="Optional: shared rate limits and a cache. Never holds truth."
+        None,
+        description="Optional: over it replicas share Slack's pace and readings of a few seconds. Never holds truth.",
     )
     rules: Paths = Field([], description="Rule files and folders, in the order in which they match.")
     webhook: Webhook = Webhook()

@@ -8,8 +8,8 @@ import structlog
 
 from responder.clients.slack.blocks import render
 from responder.clients.slack.failures import code_of
-from responder.clients.slack.pacing import EDITS, ONE_MESSAGE, POSTS
-from responder.clients.slack.web_api import FREE, Time, WebApi
+from responder.clients.slack.pacing import EDITS, ONE_MESSAGE, POSTS, Together
+from responder.clients.slack.web_api import HELD, Time, WebApi
 from responder.errors import PermanentError
 from responder.model.message import Block, Message, Purpose
 
@@ -32,8 +32,15 @@ class SlackClient:
     No request is repeated in here after which Slack may have posted: that is `look_first` on the caller's next try.
     """
 
-    def __init__(self, *, token: str, base_url: str = "https://slack.com/api/", time: Time = _SYSTEM) -> None:
-        self._api = WebApi(token=token, base_url=base_url, time=time)
+    def __init__(
+        self,
+        *,
+        token: str,
+        base_url: str = "https://slack.com/api/",
+        time: Time = _SYSTEM,
+        together: Together | None = None,
+    ) -> None:
+        self._api = WebApi(token=token, base_url=base_url, time=time, together=together)
         self._now = time.now
         self._ids: dict[str, str] = {}
 
@@ -75,7 +82,7 @@ class SlackClient:
         """Edit a message in place; its metadata stays. Raises MessageGone when that is impossible for good."""
         channel, ts = ref["channel"], ref["ts"]
         who, place = f"{channel}/{ts}", f"edits/{channel}"
-        await self._api.turn(place, FREE, who=who)
+        await self._api.turn(place, HELD, who=who)
         await self._api.turn(f"edit/{who}", ONE_MESSAGE, who=who)
         await self._api.turn("edits", EDITS, who=who, urgent=message.rank == 0 or message.status == "resolved")
         rendering = render(message)

@@ -6,6 +6,7 @@ Nothing here sleeps. Whoever has to wait long is told how long, so that one full
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 FORGET_AFTER = 600.0
 """Seconds after which an idle bucket, or a caller who never came back, is forgotten."""
@@ -13,19 +14,38 @@ FORGET_AFTER = 600.0
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """One request every so many seconds, `burst` of them at once; an urgent one may overdraw by `overdraft` more."""
+    """
+    One request every so many seconds, `burst` of them at once; an urgent one may overdraw by `overdraft` more.
+
+    `together` says that it is Slack's limit for all replicas, not one of ours for each.
+    """
 
     every: float
     burst: int = 1
     overdraft: int = 0
+    together: bool = False
+
+    def allowance(self, *, urgent: bool) -> float:
+        """Seconds by which requests may be ahead of the pace."""
+        return (self.burst - 1 + (self.overdraft if urgent else 0)) * self.every
 
 
-POSTS = Rate(every=1.0, burst=4, overdraft=3)
+POSTS = Rate(every=1.0, burst=4, overdraft=3, together=True)
 """A channel takes about one post a second and short bursts (docs.slack.dev, "Rate limits")."""
-EDITS = Rate(every=1.2, burst=30, overdraft=20)
+EDITS = Rate(every=1.2, burst=30, overdraft=20, together=True)
 """chat.update is Tier 3: 50 a minute or more, for all channels together."""
 ONE_MESSAGE = Rate(every=1.0)
 """Edits of one message."""
+
+
+class Together(Protocol):
+    """The buckets that all replicas share."""
+
+    async def take(self, key: str, rate: Rate, *, urgent: bool = False) -> float | None:
+        """Take a place: 0.0 means go; otherwise the seconds to wait. None when nobody knows."""
+
+    async def hold(self, key: str, seconds: float) -> None:
+        """Let no replica through for so many seconds."""
 
 
 @dataclass(slots=True)
@@ -55,14 +75,22 @@ class Pacer:
 
         Those turned away are told different times, one slot apart, so that they do not all come back at once.
         """
+        return self.settle(key, rate, self.look(key, rate, urgent=urgent), who=who, urgent=urgent)
+
+    def look(self, key: str, rate: Rate, *, urgent: bool = False) -> float:
+        """Say how many seconds are to be waited for a place, 0 or less for none; nothing is taken."""
+        now = self._clock()
+        bucket = self._buckets.get(key, _Bucket())
+        ahead = max(bucket.empty_at - now, 0.0)
+        return max(ahead - rate.allowance(urgent=urgent), bucket.held_until - now)
+
+    def settle(self, key: str, rate: Rate, wait: float, *, who: str, urgent: bool = False) -> float:
+        """Take a place if there is nothing to wait for; otherwise tell who asks when to come back. As `take`."""
         now = self._clock()
         self._sweep(now)
         bucket = self._buckets.setdefault(key, _Bucket())
-        allowance = (rate.burst - 1 + (rate.overdraft if urgent else 0)) * rate.every
-        start = max(bucket.empty_at, now)
-        wait = max(start - allowance - now, bucket.held_until - now)
         if wait <= 0:
-            bucket.empty_at = start + rate.every
+            bucket.empty_at = max(bucket.empty_at, now) + rate.every
             bucket.turned_away.pop(who, None)
             return 0.0
         place = list(bucket.turned_away).index(who) if who in bucket.turned_away else len(bucket.turned_away)

@@ -15,13 +15,15 @@ from slack_sdk.http_retry.builtin_async_handlers import AsyncConnectionErrorRetr
 from slack_sdk.web.async_client import AsyncWebClient
 
 from responder.clients.slack.failures import SDK_ERRORS, explain
-from responder.clients.slack.pacing import Pacer, Rate
+from responder.clients.slack.pacing import Pacer, Rate, Together
 from responder.errors import CallError, PermanentError, TransientError
 
 LONGEST_WAIT = 1.0
 """Seconds that a call waits for its turn; beyond that the caller is told when to come back."""
 FREE = Rate(every=0.0)
 """No pace of ours: only the waits that Slack asked for."""
+HELD = Rate(every=0.0, together=True)
+"""The same, of all replicas."""
 _CALL = aiohttp.ClientTimeout(total=10, connect=4)
 _UPLOAD = aiohttp.ClientTimeout(total=30, connect=4)
 _READING = ("conversations.", "users.", "files.getUploadURLExternal")
@@ -49,7 +51,8 @@ def _proxy(url: str) -> str | None:
 class WebApi:
     """One workspace's Web API by bot token."""
 
-    def __init__(self, *, token: str, base_url: str, time: Time) -> None:
+    def __init__(self, *, token: str, base_url: str, time: Time, together: Together | None = None) -> None:
+        self._together = together
         self._token = token
         self._base_url = base_url
         self._proxy = _proxy(base_url)
@@ -64,10 +67,10 @@ class WebApi:
 
     async def turn(self, key: str, rate: Rate, *, who: str, urgent: bool = False) -> None:
         """Wait for a turn. Raises TransientError with the delay when it would take long."""
-        wait = self.pacer.take(key, rate, who=who, urgent=urgent)
+        wait = await self._take(key, rate, who=who, urgent=urgent)
         if 0 < wait <= LONGEST_WAIT:
             await self._time.sleep(wait)
-            wait = self.pacer.take(key, rate, who=who, urgent=urgent)
+            wait = await self._take(key, rate, who=who, urgent=urgent)
         if wait > 0:
             raise TransientError("waiting for a turn under Slack's rate limit", delay=timedelta(seconds=wait))
 
@@ -87,7 +90,7 @@ class WebApi:
         except SDK_ERRORS as raised:
             error = explain(raised, method=method, channel=channel)
             if isinstance(error, TransientError) and error.delay:
-                self.pacer.hold(pace or f"calls/{method}", error.delay.total_seconds())
+                await self._hold(pace or f"calls/{method}", error.delay.total_seconds(), together=bool(pace))
             raise error from raised
 
     async def pages(self, method: str, args: Mapping[str, Any], what: str, *, most: int) -> list[Mapping[str, Any]]:
@@ -112,6 +115,19 @@ class WebApi:
         if status != 200:
             kind: type[CallError] = TransientError if status >= 500 or status == 429 else PermanentError
             raise kind(f"Slack did not take the file (HTTP {status})")
+
+    async def _take(self, key: str, rate: Rate, *, who: str, urgent: bool) -> float:
+        wait = self.pacer.look(key, rate, urgent=urgent)
+        if wait <= 0 and rate.together and self._together is not None:
+            said = await self._together.take(key, rate, urgent=urgent)
+            if said is not None:
+                return self.pacer.settle(key, rate, said, who=who, urgent=urgent)
+        return self.pacer.take(key, rate, who=who, urgent=urgent)
+
+    async def _hold(self, key: str, seconds: float, *, together: bool) -> None:
+        self.pacer.hold(key, seconds)
+        if together and self._together is not None:
+            await self._together.hold(key, seconds)
 
     async def _ask(self, method: str, args: Mapping[str, Any], *, repeat: bool) -> Mapping[str, Any]:
         client = self._client(repeat)
