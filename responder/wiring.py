@@ -76,7 +76,8 @@ async def start(
     Raises: ConfigError for settings and rules that cannot work, StoreLocked, StoreUnavailable.
     """
     async with AsyncExitStack() as ending:
-        registry, metrics = plugins(), Metrics(version(DISTRIBUTION))
+        registry = plugins()
+        metrics = Metrics(version(DISTRIBUTION), registry.notifiers)
         kitchen = Kitchen(registry)
         rules = RuleStore(settings.rules, registry, partial(_tell, metrics), prepare=kitchen.warm)
         _tell(metrics, Reload(rules.current.ruleset.version))

@@ -47,7 +47,8 @@ class HealthPages:
             counts = await self.reader.counts()
         except StoreUnavailable:
             counts = None
-        body = self.metrics.write(counts, self.room.held, self.now())
+        writable = (await self.vitals.store()).ok
+        body = self.metrics.write(counts, self.room.held, self.now(), writable=writable)
         return answer(body, CONTENT_TYPE)
 
 

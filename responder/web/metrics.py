@@ -1,6 +1,6 @@
 """What Prometheus can scrape of us. Counters are called by those who do the work; gauges are asked for at a scrape."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from prometheus_client import (
@@ -22,11 +22,20 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _FAST = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
 _SLOW = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
+REFUSALS = (400, 401, 403, 413, 415, 422, 503)
+"""What the door answers a delivery that it does not take."""
+OUTCOMES = ("sent", "again", "refused", "broke")
+"""Of a sending: done, to be tried again, refused for good, broken by a defect."""
+
 
 class Metrics:
-    """All metrics of one process, in a registry of their own."""
+    """
+    All metrics of one process, in a registry of their own; `notifiers` are the names of those that there are.
 
-    def __init__(self, version: str) -> None:
+    What Responder itself is watched by counts from 0: Prometheus sees no increase in a series that begins with 1.
+    """
+
+    def __init__(self, version: str, notifiers: Iterable[str] = ()) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # a series more for each, which nobody asks for
         self.registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
@@ -45,7 +54,12 @@ class Metrics:
         )
         self._lag = Gauge("responder_correlate_lag_seconds", "Age of the oldest such delivery.", registry=registry)
         self._waiting = Gauge("responder_commands_waiting", "Commands not yet done.", ["kind"], registry=registry)
-        self._store = Gauge("responder_store_up", "1 when the store answers.", registry=registry)
+        self._undelivered = Gauge(
+            "responder_alerts_undelivered",
+            "Alerts, ever, that an Alertmanager held for us and did not deliver.",
+            registry=registry,
+        )
+        self._store = Gauge("responder_store_up", "1 when the store can be read and written.", registry=registry)
         self._open = Gauge("responder_incidents_open", "Incidents not resolved.", ["severity"], registry=registry)
         self._turns = Histogram("responder_turn_seconds", "Time of a turn.", buckets=_FAST, registry=registry)
         self._commands = Histogram(
@@ -57,6 +71,11 @@ class Metrics:
         self._notifications = Counter(
             "responder_notifications", "Sendings, by notifier and outcome.", ["notifier", "outcome"], registry=registry
         )
+        for status in REFUSALS:
+            self._rejected.labels(str(status))
+        for notifier in notifiers:
+            for outcome in OUTCOMES:
+                self._notifications.labels(notifier, outcome)
         self._rules_ok = Gauge("responder_rules_reload_ok", "1 when the newest rules are in use.", registry=registry)
         self._rules = Gauge("responder_rules", "1 for the rules in use.", ["version"], registry=registry)
         self._reloads = Counter(
@@ -94,14 +113,19 @@ class Metrics:
         self._rules.clear()
         self._rules.labels(version).set(1)
 
-    def write(self, counts: Counts | None, intake: int, now: datetime) -> bytes:
-        """Write everything in Prometheus's text format; `counts` is None while the store does not answer."""
+    def write(self, counts: Counts | None, intake: int, now: datetime, *, writable: bool = True) -> bytes:
+        """
+        Write everything in Prometheus's text format.
+
+        `counts` is None while the store does not answer; `writable` says whether it could be written lately.
+        """
         self._intake.set(intake)
-        self._store.set(counts is not None)
+        self._store.set(counts is not None and writable)
         if counts is not None:
             self._inbox.set(counts.inbox)
             self._lag.set((now - counts.oldest).total_seconds() if counts.oldest else 0)
             self._kept.set(counts.rejected)
+            self._undelivered.set(counts.undelivered)
             _replace(self._open, counts.open_by_severity)
             _replace(self._waiting, counts.waiting)
         return generate_latest(self.registry)

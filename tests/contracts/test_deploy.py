@@ -88,3 +88,42 @@ def test_prometheus_accepts_the_rules_about_responder_itself() -> None:
     rules = DEPLOY / "prometheus" / "responder.rules.yml"
     done = subprocess.run(["promtool", "check", "rules", rules], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+SICK = {
+    "ResponderDown": ('up{job="responder"}', "0x20"),
+    "ResponderStoreDown": ("responder_store_up", "0x20"),
+    "ResponderFallsBehind": ("responder_correlate_lag_seconds", "90x20"),
+    "ResponderCannotNotify": ('responder_notifications_total{notifier="slack",outcome="again"}', "0+1x20"),
+    "ResponderSendingsRefused": ('responder_notifications_total{notifier="slack",outcome="refused"}', "0 0 1x18"),
+    "ResponderCommandsWait": ('responder_commands_waiting{kind="notify"}', "30x20"),
+    "ResponderAlertsUndelivered": ("responder_alerts_undelivered", "4 4 5x18"),
+    "ResponderRulesRefused": ("responder_rules_reload_ok", "0x20"),
+    "ResponderRejectsDeliveries": ('responder_deliveries_rejected_total{status="422"}', "0 0 1x18"),
+}
+
+
+def test_each_rule_about_responder_itself_fires_when_it_shall(tmp_path: Path) -> None:
+    if shutil.which("promtool") is None:
+        pytest.skip("promtool is not installed (Debian: prometheus)")
+    rules = (DEPLOY / "prometheus" / "responder.rules.yml").resolve()
+    named = {rule["alert"] for group in yaml.safe_load(rules.read_text("utf-8"))["groups"] for rule in group["rules"]}
+    assert named == {"Watchdog", *SICK}
+    tests = [
+        {
+            "interval": "1m",
+            "input_series": [{"series": series, "values": values}],
+            "promql_expr_test": [
+                {
+                    "expr": f'count(ALERTS{{alertname="{alert}",alertstate="firing"}})',
+                    "eval_time": "12m",
+                    "exp_samples": [{"labels": "{}", "value": 1}],
+                }
+            ],
+        }
+        for alert, (series, values) in SICK.items()
+    ]
+    file = tmp_path / "test.yml"
+    file.write_text(yaml.safe_dump({"rule_files": [str(rules)], "evaluation_interval": "1m", "tests": tests}))
+    done = subprocess.run(["promtool", "test", "rules", file], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -69,12 +69,29 @@ async def test_metrics_are_there_while_the_store_is_down(house: House, stranger:
 
 
 def test_the_alerts_about_responder_itself_ask_for_metrics_that_there_are() -> None:
-    metrics = Metrics("1.2.3")
-    metrics.rejected(400)
-    metrics.notified("slack", "sent")
-    text = metrics.write(Counts(0, None, {}, 0, {}), 0, NOW).decode()
+    metrics = Metrics("1.2.3", ["slack"])
+    text = metrics.write(Counts(0, None, {}, 0, {"notify": 1}), 0, NOW).decode()
     written = {sample.name for family in text_string_to_metric_families(text) for sample in family.samples}
     rules = (Path(__file__).parents[2] / "deploy" / "prometheus" / "responder.rules.yml").read_text(encoding="utf-8")
     asked = set(re.findall(r"responder_\w+", rules))
-    assert len(asked) >= 4
+    assert len(asked) >= 7
     assert asked <= written
+
+
+def test_what_is_watched_counts_from_zero() -> None:
+    text = Metrics("1.2.3", ["slack"]).write(None, 0, NOW, writable=True).decode()
+    for line in (
+        'responder_notifications_total{notifier="slack",outcome="refused"} 0.0',
+        'responder_deliveries_rejected_total{status="422"} 0.0',
+    ):
+        assert line in text
+
+
+def test_a_store_that_cannot_be_written_is_not_up() -> None:
+    text = Metrics("1.2.3").write(Counts(0, None, {}, 0, {"page": 3}, undelivered=2), 0, NOW, writable=False).decode()
+    for line in (
+        "responder_store_up 0.0",
+        'responder_commands_waiting{kind="page"} 3.0',
+        "responder_alerts_undelivered 2.0",
+    ):
+        assert line in text
