@@ -28,7 +28,6 @@ class Slow:
         self.commits.append(len(rows))
         await self.inbox.add(rows)
 
-
     async def probe(self) -> None:
         """Write nothing."""
         if self.down:
