@@ -6,9 +6,10 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
 from importlib.metadata import version
 from typing import Any
+
+import structlog
 
 from responder import actions, diagnostics, notifiers
 from responder.clients.client_set import ClientSet
@@ -18,16 +19,21 @@ from responder.engine.recorded import RecordedReadings
 from responder.engine.runtime import Limits, Runtime, Watched
 from responder.engine.worker import Engine
 from responder.model.incident import Incident
+from responder.model.ruleset import RuleSet
 from responder.plugins.registry import Registry, discover
 from responder.response.known import facts_of
 from responder.rules.kitchen import Kitchen
+from responder.rules.missing import missing
 from responder.rules.rule_store import Reload, RuleStore
+from responder.settings.names import names
 from responder.settings.process import Settings
 from responder.store.opening import open_store
 from responder.web.door import Behind, Door
 from responder.web.entrance import Entrance
 from responder.web.metrics import Metrics
 from responder.web.vitals import HouseVitals
+
+log = structlog.get_logger()
 
 DISTRIBUTION = "alertmanager-responder"
 STOP_PHASES = 4
@@ -79,8 +85,14 @@ async def start(
         registry = plugins()
         metrics = Metrics(version(DISTRIBUTION), registry.notifiers)
         kitchen = Kitchen(registry)
-        rules = RuleStore(settings.rules, registry, partial(_tell, metrics), prepare=kitchen.warm)
-        _tell(metrics, Reload(rules.current.ruleset.version))
+
+        def tell(reload: Reload) -> None:
+            metrics.reloaded(not reload.error, reload.version)
+            if not reload.error:
+                _warn(rules.current.ruleset, settings)
+
+        rules = RuleStore(settings.rules, registry, tell, prepare=kitchen.warm)
+        tell(Reload(rules.current.ruleset.version))
         entrance = Entrance.of(settings)  # before the store: a start that is refused leaves no files behind
         store = await open_store(settings.database_url.get_secret_value())
         ending.push_async_callback(store.close)
@@ -146,8 +158,10 @@ def _runtime(
     )
 
 
-def _tell(metrics: Metrics, reload: Reload) -> None:
-    metrics.reloaded(not reload.error, reload.version)
+def _warn(ruleset: RuleSet, settings: Settings) -> None:
+    """Say what the rules name and the settings lack: the rest works without."""
+    for problem in missing(ruleset, names(settings), settings.cluster_label):
+        log.warning("rules.missing", at=str(problem.origin), why=problem.message, hint=problem.hint)
 
 
 def _watch(rules: RuleStore) -> Callable[[], Any]:

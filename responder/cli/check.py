@@ -1,5 +1,6 @@
 """`responder check`: every problem in the rule files."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -7,11 +8,14 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from responder.cli.rules import Config, console, count, registry, rule_paths
+from responder.cli.config import Config, settings_of
+from responder.cli.rules import console, count, registry
 from responder.rules import loading
 from responder.rules.loading import Report
 from responder.rules.matching import BUILT_IN_PACK
+from responder.rules.missing import missing
 from responder.rules.problems import Gravity, Problem, render
+from responder.settings.names import names
 
 _STYLES = {Gravity.ERROR: "bold red", Gravity.WARNING: "yellow"}
 
@@ -29,14 +33,21 @@ def check(
 
         responder check rules/ deployment.yaml
 
+    With the settings (--config, or no paths) also each name of a database, of credentials, of a cluster or of a
+    destination that they lack.
+
     Ends with 0 when the rules can be used (there may be warnings), 1 when they cannot.
     """
     out = console()
-    wanted = rule_paths(paths, config)
+    settings = settings_of(config) if config or not paths else None
+    wanted = tuple(paths or (settings.rules if settings else ()))
     if not wanted:
         out.print("no rule files: give a path, or set `rules`. Without any, every alert opens an incident of its own.")
         return
     report = loading.check(wanted, registry())
+    if settings:
+        lacking = missing(report.ruleset, names(settings), settings.cluster_label)
+        report = replace(report, problems=(*report.problems, *lacking))
     for problem in report.problems:
         _show(problem, out)
     out.print(Text(_summary(report), style="bold red" if report.errors else "green"))

@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from responder.cli.rules import Config, console, count, registry, rule_paths
+from responder.cli.config import Config
+from responder.cli.rules import console, count, registry, rule_paths
 from responder.errors import ConfigError, ExpressionError
 from responder.model.matcher import MatchOp
 from responder.plugins.registry import Registry

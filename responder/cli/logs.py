@@ -6,12 +6,15 @@ from collections.abc import Iterator
 from typing import Any, Literal, TextIO
 
 import orjson
-import structlog
 from pydantic import BaseModel, SecretStr
-from structlog.typing import EventDict, Processor, WrappedLogger
 
+from responder.cli.lean import without
 from responder.model.redaction import MARK, redact
 from responder.settings.process import Settings
+
+with without("rich"):  # 5 MiB, for tracebacks in colour
+    import structlog
+    from structlog.typing import EventDict, Processor, WrappedLogger
 
 SHORTEST = 6
 """Characters of a secret of ours that is looked for in logs; a shorter one would hide innocent words."""
@@ -50,6 +53,11 @@ def configure(settings: Settings, stream: TextIO = sys.stderr) -> None:
     root.setLevel(logging.INFO)
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def logger() -> Any:
+    """Return what events are written with."""
+    return structlog.get_logger()
 
 
 class Redacting:

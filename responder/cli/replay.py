@@ -13,8 +13,9 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from responder.cli.config import DEFAULT_FILE, Config
 from responder.cli.post import post
-from responder.cli.rules import DEFAULT_FILE, Config, count, registry, rule_paths
+from responder.cli.rules import count, registry, rule_paths
 from responder.cli.running import TokenFile, address, token_of
 from responder.clients.render import render
 from responder.engine import outcome

@@ -1,29 +1,15 @@
 """What the commands about rules have in common: the plugins, the paths, the console."""
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
 from rich.console import Console
 
 from responder import actions, diagnostics, notifiers
+from responder.cli.config import settings_of
 from responder.plugins.registry import Registry, discover
-from responder.settings.process import Settings
 
 WIDE = 240
 """Characters of a line in a file or a pipe."""
-
-DEFAULT_FILE = Path("responder.yaml")
-
-Config = Annotated[
-    Path | None,
-    typer.Option(
-        "--config",
-        "-c",
-        envvar="RESPONDER_CONFIG",
-        help="File with settings; responder.yaml of the current folder when there is one.",
-    ),
-]
 
 
 def registry() -> Registry:
@@ -33,9 +19,7 @@ def registry() -> Registry:
 
 def rule_paths(paths: list[Path] | None, config: Path | None) -> tuple[Path, ...]:
     """Return the paths given, else those of the settings. Raises: ConfigError."""
-    if paths:
-        return tuple(paths)
-    return tuple(Settings.load(config or (DEFAULT_FILE if DEFAULT_FILE.exists() else None)).rules)
+    return tuple(paths or settings_of(config).rules)
 
 
 def console() -> Console:

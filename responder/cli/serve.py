@@ -4,15 +4,14 @@ import asyncio
 import gc
 import signal
 
-import structlog
 import uvloop
 
 from responder.cli import logs
-from responder.cli.rules import DEFAULT_FILE, Config
+from responder.cli.config import Config, settings_of
 from responder.settings.process import Settings
 from responder.wiring import start
 
-log = structlog.get_logger()
+log = logs.logger()
 
 
 def serve(config: Config = None) -> None:
@@ -31,7 +30,7 @@ def serve(config: Config = None) -> None:
     ours; 3 when another process uses the SQLite file; 4 when the store does not answer at the start; 1 after anything
     else.
     """
-    settings = Settings.load(config or (DEFAULT_FILE if DEFAULT_FILE.exists() else None))
+    settings = settings_of(config)
     logs.configure(settings)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(settings))

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from responder.model.matcher import Matcher
+from responder.model.origin import BUILT_IN, Origin
 from responder.model.verdict import Json
 
 
@@ -14,6 +15,7 @@ class Receiver:
     name: str
     notifier: str
     params: Mapping[str, Json] = field(default_factory=dict)
+    origin: Origin = field(default=BUILT_IN, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

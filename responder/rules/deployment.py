@@ -100,7 +100,7 @@ def _receivers(team: str, node: Node | None, registry: Registry, problems: Probl
         chosen = parameters.choose_only(entry.node, registry.notifiers, what="notifier", problems=problems)
         params = parameters.check(chosen.params, chosen.plugin.Params, problems) if chosen else None
         if chosen and params is not None:
-            yield entry.key.text, Receiver(f"{team}/{entry.key.text}", chosen.name, params)
+            yield entry.key.text, Receiver(f"{team}/{entry.key.text}", chosen.name, params, entry.key.spot.origin)
 
 
 def read_matchers(node: Node | None, problems: Problems) -> tuple[Matcher, ...]:

@@ -36,6 +36,19 @@ def test_an_error_is_shown_with_its_line_and_ends_with_one() -> None:
     assert done.output.splitlines()[-1].startswith("2 errors in 1 file")
 
 
+def test_names_that_the_settings_lack_are_warned_of_at_their_line() -> None:
+    Path("a.yaml").write_text(
+        f"{GOOD}teams:\n  default: {{receivers: {{incidents: {{slack_webhook: {{to: chta}}}}}}}}\n"
+    )
+    Path("responder.yaml").write_text("rules: a.yaml\nslack: {webhooks: {chat: {url: https://hooks.slack.com/a}}}\n")
+    for done in (run(), run("a.yaml", "--config", "responder.yaml")):
+        assert done.exit_code == 0
+        assert "a.yaml:3:25: warning: receiver default/incidents names slack.webhooks.chta" in done.output
+        assert "did you mean `chat`?" in done.output
+        assert "1 warning in 1 file" in done.output
+    assert "warning" not in run("a.yaml").output
+
+
 def test_a_warning_does_not_fail() -> None:
     Path("a.yaml").write_text(GOOD.replace("}]", "}, {name: s, match: ['a=\"b\"'], record_only: true}]"))
     done = run("a.yaml")

@@ -95,6 +95,16 @@ async def test_a_store_that_cannot_be_opened_is_said_in_plain_words(
     assert "Traceback" not in " ".join(responder.errors)
 
 
+async def test_names_that_the_settings_lack_are_said_at_the_start(run_responder: Run, tmp_path: Path) -> None:
+    rules = tmp_path / "own.yaml"
+    rules.write_text("teams:\n  default: {receivers: {on-call: {pagerduty: {service: platform}}}}\n")
+    responder = run_responder(rules=[str(rules)])
+    await responder.start()
+    (said,) = (line for line in responder.log if line["event"] == "rules.missing")
+    assert (said["level"], said["at"]) == ("warning", f"{rules}:2:25")
+    assert "pagerduty.services.platform" in said["why"]
+
+
 async def test_a_port_that_is_taken_is_said_in_plain_words(run_responder: Run) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
