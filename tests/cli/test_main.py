@@ -25,6 +25,13 @@ def test_a_command_loads_nothing_that_only_others_need() -> None:
     assert not loaded & {"responder.wiring", "responder.cli.serve", "aiohttp", "asyncpg", "cel_expr_python"}
 
 
+def test_the_server_is_spared_what_only_terminals_and_other_stores_need() -> None:
+    code = "import sys\nimport responder.cli.serve\nprint(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    heavy = {"rich", "rich.console", "asyncpg", "kubernetes_asyncio", "slack_sdk", "redis", "matplotlib"}
+    assert not set(done.stdout.split()) & heavy
+
+
 def test_a_mistyped_command_is_answered_with_the_right_one() -> None:
     assert "serve" in CliRunner().invoke(app, ["serv"]).output
 
