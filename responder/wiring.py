@@ -92,6 +92,7 @@ async def start(
                 _warn(rules.current.ruleset, settings)
 
         rules = RuleStore(settings.rules, registry, tell, prepare=kitchen.warm)
+        rules.listen()
         tell(Reload(rules.current.ruleset.version))
         entrance = Entrance.of(settings)  # before the store: a start that is refused leaves no files behind
         store = await open_store(settings.database_url.get_secret_value())

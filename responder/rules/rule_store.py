@@ -17,6 +17,7 @@ from responder.rules.loading import load
 from responder.rules.packs import SUFFIXES, rule_files
 from responder.rules.rulebook import Rulebook
 
+LOOK_AGAIN = timedelta(seconds=5)
 DEBOUNCE = timedelta(milliseconds=500)
 """Editors and `git checkout` write several files in a row."""
 _BREATH = 0.01
@@ -60,6 +61,8 @@ class RuleStore:
         self._tell = tell
         self._prepare = prepare
         self._fresh = asyncio.Event()
+        self._asked = asyncio.Event()
+        self._state = self._seen()
         self.current: Rulebook = load(self._paths, registry)
         self.error = ""
         self.reloads = 0
@@ -81,12 +84,15 @@ class RuleStore:
         self._tell(outcome)
         return outcome
 
+    def listen(self) -> None:
+        """Take SIGHUP from now on: one that comes before `watch` runs neither ends the process nor is forgotten."""
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._asked.set)
+
     async def watch(self, stop: asyncio.Event) -> None:
-        """Reload on SIGHUP and when files change, until told to stop."""
-        asked = asyncio.Event()
+        """Reload on SIGHUP and when files change, also since they were loaded, until told to stop."""
         loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGHUP, asked.set)
-        doings = (self._prepare_all(), self._on_signal(asked), self._on_change(stop))
+        self.listen()
+        doings = (self._prepare_all(), self._on_signal(), self._on_change(stop))
         tasks = [asyncio.create_task(doing) for doing in doings]
         try:
             await stop.wait()
@@ -96,20 +102,19 @@ class RuleStore:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _on_signal(self, asked: asyncio.Event) -> None:
+    async def _on_signal(self) -> None:
         while True:
-            await asked.wait()
-            asked.clear()
+            await self._asked.wait()
+            self._asked.clear()
             await self._take_new()
 
     async def _on_change(self, stop: asyncio.Event) -> None:
-        seen = self._seen()
         while not stop.is_set():
-            await self._changed(stop)
             now = self._seen()
-            if now != seen and not stop.is_set():
-                seen = now
+            if now != self._state:
+                self._state = now
                 await self._take_new()
+            await self._changed(stop)
 
     async def _take_new(self) -> None:
         await asyncio.to_thread(self.reload)
@@ -125,7 +130,11 @@ class RuleStore:
             await self._fresh.wait()
 
     async def _changed(self, stop: asyncio.Event) -> None:
-        """Wait for one change; folders are looked for anew each time, as a pack may be a new one."""
+        """
+        Wait for one change, or a while: one may have come just before.
+
+        Folders are looked for anew each time, as a pack may be a new one.
+        """
         folders = [folder for folder in self._folders() if folder.is_dir()]
         async for _ in awatch(
             *folders,
@@ -133,7 +142,8 @@ class RuleStore:
             debounce=DEBOUNCE // timedelta(milliseconds=1),
             stop_event=stop,
             recursive=False,
-            rust_timeout=1000,
+            rust_timeout=LOOK_AGAIN // timedelta(milliseconds=1),
+            yield_on_timeout=True,
         ):
             return
 

@@ -70,6 +70,39 @@ async def test_playbooks_are_prepared_at_the_start_and_after_a_reload(tmp_path: 
     await task
 
 
+async def test_a_hangup_before_the_watching_begins_is_not_forgotten(tmp_path: Path, registry: Registry) -> None:
+    rules = tmp_path / "a.yaml"
+    rules.write_text(named("first"), encoding="utf-8")
+    loop = asyncio.get_running_loop()
+    told: asyncio.Queue[Reload] = asyncio.Queue()
+    store = RuleStore([tmp_path], registry, lambda reload: loop.call_soon_threadsafe(told.put_nowait, reload) and None)
+    store.listen()
+    os.kill(os.getpid(), signal.SIGHUP)
+    await asyncio.sleep(0)
+    stop = asyncio.Event()
+    task = asyncio.create_task(store.watch(stop))
+    assert (await asyncio.wait_for(told.get(), PATIENCE)).error == ""
+    stop.set()
+    await task
+
+
+async def test_a_file_changed_since_it_was_loaded_is_taken_when_the_watching_begins(
+    tmp_path: Path, registry: Registry
+) -> None:
+    rules = tmp_path / "a.yaml"
+    rules.write_text(named("first"), encoding="utf-8")
+    loop = asyncio.get_running_loop()
+    told: asyncio.Queue[Reload] = asyncio.Queue()
+    store = RuleStore([tmp_path], registry, lambda reload: loop.call_soon_threadsafe(told.put_nowait, reload) and None)
+    rules.write_text(named("second-name"), encoding="utf-8")
+    stop = asyncio.Event()
+    task = asyncio.create_task(store.watch(stop))
+    await asyncio.wait_for(told.get(), PATIENCE)
+    assert first(store).endswith("/second-name")
+    stop.set()
+    await task
+
+
 def test_bad_rules_at_the_start_are_an_error(tmp_path: Path, registry: Registry) -> None:
     (tmp_path / "a.yaml").write_text("rule: []")
     with pytest.raises(RuleErrors) as caught:
