@@ -21,7 +21,7 @@ from responder.engine.views import Wanted
 from responder.engine.virtual_time import VirtualClock
 from responder.engine.worker import Engine
 from responder.errors import RejectedDelivery, ResponderError
-from responder.model.incident import Incident, Status
+from responder.model.incident import Incident
 from responder.model.timeline import Event
 from responder.plugins.registry import Registry
 from responder.store.opening import open_store
@@ -190,8 +190,3 @@ class _Stage:
 
     def _due(self, place: int) -> datetime:
         return self.recording.start + self.recording.deliveries[place][0]
-
-
-def resolved(story: Story) -> bool:
-    """Say whether every incident of the story came to its end."""
-    return all(told.incident.status is Status.RESOLVED for told in story.told)
