@@ -105,6 +105,26 @@ class MessageGone(PermanentError):
     """The message can no longer be edited: it was deleted, or is not ours. A new one can be sent."""
 
 
+class Conflict(PermanentError):
+    """The object has changed since it was read: read it again, and decide again."""
+
+
+class Missing(PermanentError):
+    """The object is not there (any more)."""
+
+
+class Exists(PermanentError):
+    """An object of that name is there already."""
+
+
+class BudgetRefused(PermanentError):
+    """A PodDisruptionBudget does not let the pod go now."""
+
+
+class Unanswered(TransientError):
+    """A change was asked for and no answer came: it may have been made."""
+
+
 class NotConfigured(PermanentError):
     """The system that this step reads is not in the settings."""
 
@@ -115,6 +135,10 @@ class NoTarget(PermanentError):
 
 class NotLetIn(PermanentError):
     """The outside system does not accept our credentials: correct them in the settings."""
+
+
+class WrongSettings(PermanentError):
+    """The settings lead to another kind of system, or name a file that cannot be used: correct them."""
 
 
 class UntrustedCertificate(PermanentError):

@@ -6,9 +6,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from responder.engine.runtime import Limits
-from responder.model.command import Command, Diagnose, Notify, Page
+from responder.model.command import Act, Command, Diagnose, Follow, Look, Notify, Page
 
 DIAGNOSE = "diagnose"
+ACT = "act"
+LOOK = "look"
 
 
 def lane_of(command: Command) -> str:
@@ -20,6 +22,10 @@ def lane_of(command: Command) -> str:
             return f"notify/{receiver}"
         case Page(receiver=receiver):
             return f"page/{receiver}"
+        case Act():
+            return ACT
+        case Look() | Follow():
+            return LOOK
 
 
 @dataclass(slots=True)
@@ -59,8 +65,8 @@ class Lanes:
 
     def free(self, lane: str) -> int:
         """Say how many more may run in a lane."""
-        most = self.limits.diagnostics if lane == DIAGNOSE else self.limits.per_receiver
-        return most - self.busy[lane]
+        most = {DIAGNOSE: self.limits.diagnostics, ACT: self.limits.actions, LOOK: self.limits.actions}
+        return most.get(lane, self.limits.per_receiver) - self.busy[lane]
 
     def give(self, lane: str) -> None:
         """Give a place back."""

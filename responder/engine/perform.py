@@ -25,9 +25,10 @@ from responder.engine.telling import Again, Telling
 from responder.engine.unpacking import unpack
 from responder.errors import StoreUnavailable
 from responder.model import codec
-from responder.model.command import Command, Diagnose, Notify, Page
+from responder.model.action import Outcome, Preview, Progress
+from responder.model.command import Act, Command, Diagnose, Follow, Look, Notify, Page
 from responder.model.incident import Incident
-from responder.model.timeline import Diagnosed, Input, NotifyFailed, PageFailed
+from responder.model.timeline import Acted, Diagnosed, Followed, Input, NotifyFailed, PageFailed, Previewed
 from responder.store.rows import CommandRow, micros
 from responder.store.store import Store
 
@@ -175,6 +176,8 @@ class Performer:
                 outcome = await self.telling.notify(row, command, incident)
             case Page():
                 outcome = await self.telling.page(command, incident)
+            case Look() | Act() | Follow():
+                return _given_up(command, "actions are not carried out yet")
         if isinstance(outcome, Again) and self.runtime.now() - row.asked_at > GIVE_UP_AFTER:
             return _given_up(command, f"given up after a day: {outcome.why}")
         return outcome
@@ -226,6 +229,12 @@ def _given_up(command: Command, why: str) -> Input:
             return NotifyFailed(command.receiver, command.purpose, command.sequence, why)
         case Page():
             return PageFailed(command.receiver, command.event, command.sequence, why)
+        case Look(steps=steps):
+            return Previewed(command.attempt, command.look, tuple(Preview("", refusal=why) for _ in steps))
+        case Act():
+            return Acted(command.attempt, command.step, Outcome("in_doubt", why), command.undo)
+        case Follow():
+            return Followed(command.attempt, command.step, command.look, Progress(why, complete=False, ready=False))
 
 
 def _delay(row: CommandRow, again: Again) -> timedelta:

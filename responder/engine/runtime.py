@@ -53,6 +53,9 @@ class Kitchen(Protocol):
     def command(self, step: ActionStep, params: Mapping[str, Json], target: Target) -> tuple[str, ...]:
         """Say what a person would type."""
 
+    def namespaces(self, step: ActionStep, params: Mapping[str, Json], target: Target) -> tuple[str, ...]:
+        """Say in which namespaces an action would act, "" for one that cannot be told."""
+
 
 class Metrics(Protocol):
     """Counts what the engine does."""
@@ -111,6 +114,8 @@ class Limits:
 
     diagnostics: int = 32
     """Diagnostics that run at the same time, over all incidents."""
+    actions: int = 16
+    """Actions that are carried out at the same time, and looks at actions, over all incidents."""
     per_receiver: int = 2
     """Sendings under way to one receiver."""
     storm: int = 10

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal, TypeAlias
 
+from responder.model.action import Step
 from responder.model.message import Message, Purpose
 from responder.model.target import Target
 from responder.model.verdict import Json
@@ -12,7 +13,11 @@ from responder.model.verdict import Json
 
 @dataclass(frozen=True, slots=True)
 class Diagnose:
-    """Run one reading step; its parameters are evaluated and escaped already."""
+    """
+    Run one reading step; its parameters are evaluated and escaped already.
+
+    `since` is the end of the action that it verifies: logs from before it say nothing of that.
+    """
 
     name: str
     round: int
@@ -20,6 +25,7 @@ class Diagnose:
     params: Mapping[str, Json]
     target: Target
     deadline: timedelta | None = None
+    since: datetime | None = None
     kind: Literal["diagnose"] = "diagnose"
 
     @property
@@ -63,7 +69,64 @@ class Page:
         return f"page/{self.receiver}/{self.event}/{self.sequence}"
 
 
-Command: TypeAlias = Diagnose | Notify | Page
+@dataclass(frozen=True, slots=True)
+class Look:
+    """
+    Read what each step of an attempt would do now, and try it as a dry run.
+
+    That is done before people are asked, and again just before the attempt starts.
+    """
+
+    attempt: int
+    look: int
+    steps: tuple[Step, ...]
+    kind: Literal["look"] = "look"
+
+    @property
+    def key(self) -> str:
+        """Identify the look."""
+        return f"look/{self.attempt}/{self.look}"
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """
+    Carry out one step of an attempt, or with `undo` take it back. It is done at most once.
+
+    `reason` is what the world is told: "INC-17, approved by ann". With `dry_run` nothing is changed.
+    """
+
+    attempt: int
+    step: int
+    what: Step
+    reason: str
+    undo: bool = False
+    dry_run: bool = False
+    kind: Literal["act"] = "act"
+
+    @property
+    def key(self) -> str:
+        """Identify the effect."""
+        return f"{'undo' if self.undo else 'act'}/{self.attempt}/{self.step}"
+
+
+@dataclass(frozen=True, slots=True)
+class Follow:
+    """See how far the world has followed a step."""
+
+    attempt: int
+    step: int
+    look: int
+    what: Step
+    kind: Literal["follow"] = "follow"
+
+    @property
+    def key(self) -> str:
+        """Identify the look."""
+        return f"follow/{self.attempt}/{self.step}/{self.look}"
+
+
+Command: TypeAlias = Diagnose | Notify | Page | Look | Act | Follow
 
 
 @dataclass(frozen=True, slots=True)

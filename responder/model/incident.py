@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal, TypeAlias
 
+from responder.model.action import Attempt
 from responder.model.alert import Episode
 from responder.model.finding import Diagnosis, Doubt, Finding, Proposal
 from responder.model.labels import Labels, common
@@ -84,6 +85,7 @@ class Incident:
     `key` is the correlation key. `started_at` is the earliest startsAt of its episodes, `opened_at` when we took it
     in. `playbook` is the digest of the one kept. `earlier` are findings that no longer hold but named a cause or raised
     the severity, the latest first.
+    `proposals` are what is called for now; `attempts` everything that was offered to people or begun, oldest first.
     `round` counts the rounds of diagnosis, the last begun at `round_at`; the next begins at `next_round_at`.
     `suggested` is the severity that machines would raise to had a person not set it. `alertmanager` is the address of
     the user interface of the Alertmanager that told us.
@@ -113,6 +115,7 @@ class Incident:
     earlier: tuple[Finding, ...] = ()
     doubts: tuple[Doubt, ...] = ()
     proposals: tuple[Proposal, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
     checks: Mapping[str, bool | None] = field(default_factory=dict)
     troubles: tuple[str, ...] = ()
     posts: Mapping[str, Post] = field(default_factory=dict)

@@ -128,3 +128,17 @@ class Letter:
     html: str
     key: str
     thread: str
+
+
+@dataclass(frozen=True, slots=True)
+class Executed:
+    """
+    What a program in a container left: its exit `code`, None when the connection ended without one.
+
+    The outputs are bytes, `cut` at the caller's limit; they may hold secrets.
+    """
+
+    code: int | None
+    stdout: bytes = field(default=b"", repr=False)
+    stderr: bytes = field(default=b"", repr=False)
+    cut: bool = False

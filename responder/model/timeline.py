@@ -5,10 +5,12 @@ Inputs come from outside (alerts, results of commands, people) and are what `dec
 `decide` concluded. Both stand on the timeline; neither is ever changed.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, TypeAlias
 
+from responder.model.action import Outcome, Preview, Progress
 from responder.model.finding import Reading
 from responder.model.labels import Labels
 from responder.model.message import Purpose, Text
@@ -134,7 +136,107 @@ class Trouble:
     kind: Literal["trouble"] = "trouble"
 
 
+@dataclass(frozen=True, slots=True)
+class Previewed:
+    """What each step of an attempt would do now, in their order; `look` is the one that was asked for."""
+
+    attempt: int
+    look: int
+    previews: tuple[Preview, ...]
+    kind: Literal["previewed"] = "previewed"
+
+
+@dataclass(frozen=True, slots=True)
+class ActionAsked:
+    """A person asks for an action outside the playbook; `params` are as given, still to be checked."""
+
+    by: str
+    plugin: str
+    params: Mapping[str, Json]
+    roles: tuple[str, ...] = ()
+    reason: str = ""
+    via: str = ""
+    kind: Literal["action.asked"] = "action.asked"
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """
+    A person's word on an attempt.
+
+    `yes` and `no` answer what `digest` showed them; `inputs` are theirs. `undo` asks to take it back. `happened` and
+    `not_happened` settle a doubt. `break_glass` is one admin's yes past the guards, with a written reason.
+    """
+
+    attempt: int
+    answer: Literal["yes", "no", "undo", "happened", "not_happened", "break_glass"]
+    by: str
+    roles: tuple[str, ...] = ()
+    digest: str = ""
+    inputs: Mapping[str, Json] = field(default_factory=dict)
+    why: str = ""
+    via: str = ""
+    kind: Literal["answered"] = "answered"
+
+
+@dataclass(frozen=True, slots=True)
+class Acted:
+    """A step was tried, or with `undo` taken back."""
+
+    attempt: int
+    step: int
+    outcome: Outcome
+    undo: bool = False
+    kind: Literal["acted"] = "acted"
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """How far the world has followed a step; `look` is the one that was asked for."""
+
+    attempt: int
+    step: int
+    look: int
+    progress: Progress
+    kind: Literal["followed"] = "followed"
+
+
+@dataclass(frozen=True, slots=True)
+class AutomationChanged:
+    """Somebody stopped all automation, or lifted the stop; every open incident says so."""
+
+    by: str
+    stopped: bool
+    why: str = ""
+    until: datetime | None = None
+    kind: Literal["automation.changed"] = "automation.changed"
+
+
 # --- records ---
+
+
+@dataclass(frozen=True, slots=True)
+class ActionMoved:
+    """An attempt went on to another state: `by` a person, or "" by itself; `why` in a line."""
+
+    attempt: int
+    name: str
+    before: str
+    after: str
+    why: str = ""
+    by: str = ""
+    kind: Literal["action.moved"] = "action.moved"
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerRefused:
+    """A person's word did not count, and why: a role that is missing, an old preview, an attempt that is over."""
+
+    attempt: int
+    by: str
+    answer: str
+    why: str
+    kind: Literal["answer.refused"] = "answer.refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,8 +310,14 @@ Input: TypeAlias = (
     | Acknowledged
     | SeveritySet
     | Trouble
+    | Previewed
+    | ActionAsked
+    | Answered
+    | Acted
+    | Followed
+    | AutomationChanged
 )
-Record: TypeAlias = Opened | SeverityRaised | Found | Retracted | Proposed | StatusChanged
+Record: TypeAlias = Opened | SeverityRaised | Found | Retracted | Proposed | StatusChanged | ActionMoved | AnswerRefused
 Happening: TypeAlias = Input | Record
 
 

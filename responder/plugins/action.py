@@ -1,9 +1,15 @@
-"""The contract of an action: one writing step. Here it can be named and shown; running it is another matter."""
+"""The contract of an action: one writing step, seen before it is done, done once, and taken back where that can be."""
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, Generic, TypeVar
+from datetime import timedelta
+from typing import Any, ClassVar, Generic, Literal, TypeVar
 
+from responder.errors import PermanentError
+from responder.model.action import Outcome, Preview, Progress
+from responder.model.resource import namespace_of
 from responder.model.target import Target
+from responder.model.verdict import Json
+from responder.plugins.acting import ActionTools
 from responder.plugins.params import Params
 from responder.plugins.rights import Verb
 
@@ -14,13 +20,22 @@ class Action(ABC, Generic[P]):
     """
     One writing step. Subclasses set `name`, `Params` and `needs`; the class docstring is the manual.
 
-    `kinds` are the kinds of target that it can act on; empty for one that has no target.
+    `kinds` are the kinds of target that it can act on; empty for one that has no target. `once` says why it cannot
+    happen twice: `conditional` when the write carries a condition and can be read back, `named` when what it creates
+    has a name of its own, `repeatable` when twice is the same as once, `doubtful` when nobody can tell after a crash.
+    `weight` is what it may cost: `destructive` and `security` actions need evidence first. `approvals` is how many
+    people must say yes where the rules do not say. `deadline` is for one `preview`, `act` or `undo`.
     """
 
     name: ClassVar[str]
     Params: ClassVar[type[Params]]
     needs: ClassVar[tuple[Verb, ...]] = ()
     kinds: ClassVar[frozenset[str]] = frozenset()
+    once: ClassVar[Literal["conditional", "named", "repeatable", "doubtful"]] = "conditional"
+    weight: ClassVar[Literal["harmless", "ordinary", "destructive", "security"]] = "ordinary"
+    undoable: ClassVar[bool] = False
+    approvals: ClassVar[int] = 1
+    deadline: ClassVar[timedelta] = timedelta(seconds=30)
 
     @abstractmethod
     def command(self, params: P, target: Target) -> tuple[str, ...]:
@@ -29,3 +44,48 @@ class Action(ABC, Generic[P]):
 
         Pure: no I/O.
         """
+
+    def namespaces(self, params: P, target: Target) -> tuple[str, ...]:
+        """
+        Return every namespace that it acts in: the parameter `namespace`, else the target's; "" where none is told.
+
+        Pure: no I/O.
+        """
+        return (getattr(params, "namespace", "") or namespace_of(target),)
+
+    async def preview(self, params: P, target: Target, tools: ActionTools) -> Preview:
+        """
+        Read the target, say exactly what would change, and try the very request as a server-side dry run.
+
+        What stands in the way as things are is the preview's `refusal`. Changes nothing.
+
+        Raises: `CallError` when it could not look; that too keeps the action from being offered.
+        """
+        raise PermanentError(f"{self.name} cannot be previewed")
+
+    async def act(self, params: P, target: Target, preview: Preview, tools: ActionTools) -> Outcome:
+        """
+        Do it, once, on the facts of `preview.basis`: the write itself is conditioned on them.
+
+        With `tools.retry` an earlier try may have happened: read back first, and answer `done` when the world bears the
+        mark of this attempt, `in_doubt` where that cannot be told. A world that has moved on is `not_done`.
+
+        Raises: `CallError`; `Unanswered` means that it may have happened.
+        """
+        raise PermanentError(f"{self.name} cannot be done")
+
+    async def undo(self, params: P, target: Target, before: Json, tools: ActionTools) -> Outcome:
+        """
+        Put back what `before` (the outcome's `undo`, else the preview's) recorded, unless others have changed it since.
+
+        Done once as `act` is. Raises as `act` does.
+        """
+        raise NotImplementedError(f"{self.name} cannot be undone")
+
+    async def progress(self, params: P, target: Target, outcome: Outcome, tools: ActionTools) -> Progress:
+        """Say how far the world has followed, for outcomes with `follow` and while it is verified. Reads only."""
+        return Progress(outcome.say)
+
+
+AnyAction = Action[Any]
+"""Some action, whatever it takes."""
