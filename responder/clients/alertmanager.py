@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, Field, TypeAdapter, ValidationEr
 from pydantic.alias_generators import to_camel
 
 from responder.clients.api import Api
-from responder.errors import PermanentError
+from responder.errors import WrongSettings
 from responder.model.labels import clean
 from responder.model.outside import AmAlert, AmSilence, AmStatus
 from responder.settings.sections import AlertmanagerEndpoint
@@ -163,6 +163,6 @@ class Alertmanager:
         except ValidationError as error:
             first = error.errors(include_input=False)[0]
             where = ".".join(map(str, first["loc"]))
-            raise PermanentError(
+            raise WrongSettings(
                 f"{self.name} does not speak Alertmanager's API v2 ({where}: {first['msg']}): check its url"
             ) from error

@@ -11,10 +11,13 @@ from yarl import URL
 from responder.clients import tls
 from responder.clients.http import login_headers
 from responder.clients.wire import Exchange, Wire
-from responder.errors import PermanentError, TransientError
+from responder.errors import PermanentError, TransientError, WrongSettings
 from responder.model.answers import error_of, quote
 from responder.model.outside import HttpAnswer
 from responder.settings.sections import Endpoint
+
+_ELSEWHERE = frozenset({301, 302, 303, 307, 308, 404})
+"""What no API answers to a question at its own path: the address is of a login page, or lacks a prefix."""
 
 Query = Sequence[tuple[str, str]] | Mapping[str, str]
 
@@ -72,7 +75,7 @@ class Api:
             answer.status, asked=self._name, said=answer.body[:2000].decode(errors="replace"), headers=answer.headers
         )
         if error is not None:
-            raise error
+            raise WrongSettings(str(error)) if answer.status in _ELSEWHERE else error
         try:
             return orjson.loads(answer.body)
         except orjson.JSONDecodeError as reason:

@@ -2,7 +2,7 @@
 Watches the calls to one outside system: after repeated failures it is left alone for a while, and says so.
 
 A refusal is an answer: only what may be better next time (`TransientError`) counts as a failure. That we are not let
-in at all shows, but leaves nobody alone: it is told at once.
+in at all, or never came to the right place, shows, but leaves nobody alone: it is told at once.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from inspect import iscoroutinefunction
 from typing import Any, TypeVar, cast
 
 from responder.clients.sharing import Sharing
-from responder.errors import NoRoom, NotLetIn, PermanentError, TransientError, UntrustedCertificate
+from responder.errors import NoRoom, NotLetIn, PermanentError, TransientError, UntrustedCertificate, WrongSettings
 
 T = TypeVar("T")
 
@@ -30,7 +30,7 @@ class Circuit:
     What is known of one system. `name` is for people; `now` is the clock.
 
     `asked` counts the calls that ended, `failures` those that failed since one did not. `error` is what was wrong with
-    the last one, also when it was not let in.
+    the last one, also when it was not let in or went to the wrong place.
     """
 
     name: str
@@ -64,7 +64,7 @@ class Circuit:
         except asyncio.CancelledError:
             self._failed("it did not answer in time")
             raise
-        except (NotLetIn, UntrustedCertificate) as error:
+        except (NotLetIn, UntrustedCertificate, WrongSettings) as error:
             self._answered(refused=str(error))
             raise
         except PermanentError:

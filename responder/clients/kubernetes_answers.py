@@ -6,7 +6,7 @@ import orjson
 
 from responder.clients.kubernetes_connection import Answer
 from responder.clients.kubernetes_paths import Address
-from responder.errors import CallError, NotLetIn, PermanentError, TransientError
+from responder.errors import CallError, NotLetIn, PermanentError, TransientError, WrongSettings
 from responder.model.answers import quote, retry_after, worth_retrying
 
 Json = dict[str, Any]
@@ -20,7 +20,8 @@ def document(answer: Answer, address: Address) -> Json:
     """
     Return the JSON of a good answer.
 
-    Raises: what `failure` says for any other status; PermanentError for a body that is cut off or no JSON object.
+    Raises: what `failure` says for any other status; PermanentError for a body that is cut off; WrongSettings for one
+    that is no JSON object.
     """
     if answer.status != 200:
         raise failure(answer, address)
@@ -28,7 +29,7 @@ def document(answer: Answer, address: Address) -> Json:
         raise PermanentError(f"The API server's answer to {address} is too large: {len(answer.body)} bytes and more")
     parsed = _parse(answer.body)
     if parsed is None:
-        raise PermanentError(f"The API server's answer to {address} is not JSON: is that address a Kubernetes API?")
+        raise WrongSettings(f"The API server's answer to {address} is not JSON: is that address a Kubernetes API?")
     return parsed
 
 

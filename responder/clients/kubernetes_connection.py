@@ -17,7 +17,7 @@ from kubernetes_asyncio.client import ApiClient, Configuration
 from kubernetes_asyncio.config import ConfigException, load_incluster_config, load_kube_config
 from yarl import URL
 
-from responder.errors import PermanentError, TransientError, UntrustedCertificate
+from responder.errors import TransientError, UntrustedCertificate, WrongSettings
 from responder.settings.sections import KubernetesAccess
 
 USER_AGENT = "alertmanager-responder"
@@ -80,7 +80,7 @@ class Connection:
         """
         GET, whatever the status.
 
-        Raises: TransientError when nothing came within the deadline, PermanentError when the access cannot work.
+        Raises: TransientError when nothing came within the deadline, WrongSettings when the access cannot work.
         """
         try:
             async with asyncio.timeout(self._deadline):
@@ -128,6 +128,7 @@ class Connection:
         self._read_at = self._clock()
         try:
             if self._access.kubeconfig is not None:
+                self._access.kubeconfig.stat()  # of a missing file the library says that it lacks a context
                 await load_kube_config(
                     config_file=str(self._access.kubeconfig),
                     context=self._access.context or None,
@@ -141,7 +142,7 @@ class Connection:
             raise
         except _UNREADABLE as error:
             source = self._access.kubeconfig or "the pod's service account"
-            raise PermanentError(f"No access to the cluster from {source}: {_reason(error)}") from error
+            raise WrongSettings(f"No access to the cluster from {source}: {_reason(error)}") from error
 
     async def _once(self, api: ApiClient, call: Call) -> Answer:
         headers = {"Accept": call.accept, "User-Agent": USER_AGENT}

@@ -10,7 +10,15 @@ from typing import Any
 
 import asyncpg
 
-from responder.errors import CallError, NoRoom, NotLetIn, PermanentError, TransientError, UntrustedCertificate
+from responder.errors import (
+    CallError,
+    NoRoom,
+    NotLetIn,
+    PermanentError,
+    TransientError,
+    UntrustedCertificate,
+    WrongSettings,
+)
 from responder.model.duration import format_duration
 from responder.model.redaction import redact
 from responder.settings.sections import PostgresSource
@@ -92,7 +100,7 @@ class Postgres:
             case ssl.SSLCertVerificationError():
                 return UntrustedCertificate(f"{where}: the TLS certificate is not valid: {error.verify_message}")
             case asyncpg.ClientConfigurationError() | ssl.SSLError():
-                return PermanentError(f"{where}: its url in the settings cannot be used, or the server has no TLS")
+                return WrongSettings(f"{where}: its url in the settings cannot be used, or the server has no TLS")
             case asyncpg.InternalClientError():
                 return TransientError(f"{where}: the connection was lost")
             case asyncpg.InterfaceError() | ValueError():

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from responder.clients.api import Api
-from responder.errors import CallError, NotLetIn, PermanentError, TransientError
+from responder.errors import CallError, NotLetIn, PermanentError, TransientError, WrongSettings
 from responder.model.answers import NOT_LET_IN, quote, worth_retrying
 from responder.model.labels import common
 from responder.model.message import Line, Point
@@ -70,7 +70,7 @@ class Prometheus:
             data, warnings = body["data"], tuple(quote(str(each)) for each in body.get("warnings") or ())
             return _Answer(data["resultType"], data["result"], warnings)
         except (KeyError, TypeError, AttributeError) as error:
-            raise PermanentError("this is not the API of a Prometheus: check prometheus.url in the settings") from error
+            raise WrongSettings("this is not the API of a Prometheus: check prometheus.url in the settings") from error
 
 
 @dataclass(frozen=True, slots=True)

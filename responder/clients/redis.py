@@ -19,7 +19,7 @@ from redis.exceptions import (
     ResponseError,
 )
 
-from responder.errors import CallError, NoRoom, NotLetIn, PermanentError, TransientError
+from responder.errors import CallError, NoRoom, NotLetIn, PermanentError, TransientError, WrongSettings
 from responder.model.duration import format_duration
 from responder.model.redaction import redact
 from responder.settings.sections import RedisSource
@@ -81,5 +81,5 @@ class Redis:
             case _ if isinstance(error, ResponseError) and not isinstance(error, _PASSING):
                 return PermanentError(redact(f"{where}: {error}"[:300]))
             case ValueError():
-                return PermanentError(f"{where}: its url in the settings cannot be used")
+                return WrongSettings(f"{where}: its url in the settings cannot be used")
         return TransientError(redact(f"{where}: {error}"[:300]))

@@ -4,7 +4,7 @@ import ssl
 from functools import lru_cache
 from pathlib import Path
 
-from responder.errors import PermanentError
+from responder.errors import WrongSettings
 from responder.settings.sections import Tls
 
 
@@ -12,7 +12,7 @@ def context(tls: Tls) -> ssl.SSLContext:
     """
     Return the context for connections that we open.
 
-    Raises: PermanentError naming the file that cannot be used.
+    Raises: WrongSettings naming the file that cannot be used.
     """
     files = tuple(str(path) if path else "" for path in (tls.ca, tls.certificate, tls.key))
     return _build(files, tuple(_changed(path) for path in files), tls.insecure_skip_verify)
@@ -27,7 +27,7 @@ def _build(files: tuple[str, ...], _changed_at: tuple[int, ...], insecure: bool)
             built.load_cert_chain(certificate, key or None, password=_no_password)
     except (OSError, ssl.SSLError, ValueError) as error:
         shown = ", ".join(path for path in files if path)
-        raise PermanentError(f"TLS files of the settings cannot be used ({shown}): {error}") from error
+        raise WrongSettings(f"TLS files of the settings cannot be used ({shown}): {error}") from error
     if insecure:
         built.check_hostname = False
         built.verify_mode = ssl.CERT_NONE

@@ -7,7 +7,7 @@ import pytest
 
 from responder.clients.circuit import STAYS_OPEN, Circuit, watched
 from responder.clients.sharing import Sharing
-from responder.errors import NoRoom, NotLetIn, PermanentError, TransientError, UntrustedCertificate
+from responder.errors import NoRoom, NotLetIn, PermanentError, TransientError, UntrustedCertificate, WrongSettings
 
 
 class Server:
@@ -107,8 +107,8 @@ async def test_a_refusal_is_an_answer(server: Server, clock: Clock) -> None:
     assert server.calls == 5
 
 
-@pytest.mark.parametrize("kind", [NotLetIn, UntrustedCertificate])
-async def test_that_we_are_not_let_in_shows_until_a_call_is_answered(
+@pytest.mark.parametrize("kind", [NotLetIn, UntrustedCertificate, WrongSettings])
+async def test_that_we_cannot_get_in_shows_until_a_call_is_answered(
     server: Server, clock: Clock, kind: type[PermanentError]
 ) -> None:
     circuit = Circuit("slack", clock)

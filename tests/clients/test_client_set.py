@@ -13,6 +13,7 @@ import redis.asyncio
 from aiohttp import web
 
 from responder.clients.client_set import ClientSet
+from responder.errors import PermanentError
 from responder.model.resource import CONFIG_MAPS, PODS, SECRETS
 from responder.settings.process import Settings
 from tests.servers.kubernetes import KubernetesServer
@@ -174,6 +175,45 @@ async def test_a_cluster_whose_login_cannot_be_read_shares_nothing(
 ) -> None:
     clients = build(redis_url=redis_url, kubernetes={"kubeconfig": str(tmp_path / "none")})
     assert clients.clusters["default"].kubernetes is not None
+
+
+async def other_system(_: web.BaseRequest) -> web.Response:
+    return web.Response(status=404, text="404 page not found")
+
+
+async def login_page(_: web.BaseRequest) -> web.Response:
+    return web.Response(status=302, headers={"Location": "/login"})
+
+
+async def test_what_the_settings_do_not_lead_to_is_not_said_to_answer(
+    build: Build, web_servers: WebServers, tmp_path: Path
+) -> None:
+    other, login = await web_servers.serve(other_system), await web_servers.serve(login_page)
+    clients = build(
+        prometheus={"url": other},
+        kubernetes={"kubeconfig": str(tmp_path / "absent")},
+        datasources={"redis": {"a": {"url": "redis://127.0.0.1:99999"}}},
+        clusters={
+            "login": {"prometheus": {"url": login}},
+            "ca": {"prometheus": {"url": "https://127.0.0.1:1", "tls": {"ca": str(tmp_path / "absent.pem")}}},
+        },
+        alertmanagers=[{"url": f"{other}/am"}],
+    )
+    clusters = clients.clusters
+    (alertmanager,) = (client for _, client in clients.alertmanagers)
+    for ask in (
+        clusters["default"].prometheus.query("up"),
+        clusters["default"].kubernetes.list(PODS, "a"),
+        clusters["default"].redis["a"].info(),
+        clusters["login"].prometheus.query("up"),
+        clusters["ca"].prometheus.query("up"),
+        alertmanager.alerts(),
+    ):
+        with pytest.raises(PermanentError):
+            await ask
+    assert [circuit.state[0] for circuit in clients.circuits] == [False] * 6
+    said = " ".join(circuit.state[1] for circuit in clients.circuits)
+    assert all(word in said for word in ("absent: ", "absent.pem", "404", "302 Found", "its url in the settings"))
 
 
 async def test_without_the_setting_no_redis_is_spoken_to(build: Build) -> None:
