@@ -89,7 +89,7 @@ async def _count(server: Responder) -> int:
     count, after = 0, ""
     while True:
         page = await server.get(f"/v1/incidents?limit=50{after}")
-        count += sum(len(incident["alerts"]) for incident in page["incidents"])
+        count += sum(incident["alerts_total"] for incident in page["incidents"])
         if not page["next"]:
             return count
         after = f"&after={page['next']}"

@@ -11,6 +11,7 @@ import yaml
 from responder.rules.loading import check
 from responder.settings.process import Settings
 from responder.wiring import plugins
+from tests.servers.processes import program
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -42,10 +43,19 @@ def test_the_rules_that_the_first_settings_file_names_have_no_problem(first: Set
     assert report.ruleset.playbooks["ai-orchestrator/high-error-rate"].vars["severe"] == 0.2
 
 
+def test_the_team_that_the_first_rule_file_shows_in_comments_loads(tmp_path: Path) -> None:
+    text = (DEPLOY / "team.yaml").read_text(encoding="utf-8")
+    own, pack = tmp_path / "team.yaml", tmp_path / "pay-runbooks.yaml"
+    own.write_text(re.sub(r"(?m)^#( {3,}\S)", r"\1", text.partition("override:")[0]).replace("#   ", "  "), encoding="utf-8")
+    pack.write_text("playbooks: {p: {}}", encoding="utf-8")
+    report = check([own, pack], plugins())
+    assert [str(problem) for problem in report.problems] == []
+    assert [(team.name, team.packs) for team in report.ruleset.teams] == [("payments", ("pay-runbooks",)), ("default", ())]
+
+
 @pytest.fixture
 def alertmanager_config(tmp_path: Path) -> Path:
-    if shutil.which("amtool") is None:
-        pytest.skip("amtool is not installed (Debian: prometheus-alertmanager)")
+    program("amtool", "prometheus-alertmanager")
     token = tmp_path / "token"
     token.write_text("x", encoding="utf-8")
     text = (DEPLOY / "alertmanager" / "alertmanager.yml").read_text(encoding="utf-8")
@@ -83,8 +93,7 @@ def test_the_timers_are_those_that_the_readme_names() -> None:
 
 
 def test_prometheus_accepts_the_rules_about_responder_itself() -> None:
-    if shutil.which("promtool") is None:
-        pytest.skip("promtool is not installed (Debian: prometheus)")
+    program("promtool", "prometheus")
     rules = DEPLOY / "prometheus" / "responder.rules.yml"
     done = subprocess.run(["promtool", "check", "rules", rules], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -104,8 +113,7 @@ SICK = {
 
 
 def test_each_rule_about_responder_itself_fires_when_it_shall(tmp_path: Path) -> None:
-    if shutil.which("promtool") is None:
-        pytest.skip("promtool is not installed (Debian: prometheus)")
+    program("promtool", "prometheus")
     rules = (DEPLOY / "prometheus" / "responder.rules.yml").resolve()
     named = {rule["alert"] for group in yaml.safe_load(rules.read_text("utf-8"))["groups"] for rule in group["rules"]}
     assert named == {"Watchdog", *SICK}
