@@ -1,6 +1,7 @@
 """What an action is handed to work with: fresh reads and writes, which the clients satisfy."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol
 
@@ -230,6 +231,22 @@ class Allowed(Protocol):
     @property
     def methods(self) -> Sequence[str]:
         """Methods that `http.request` may use."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepContext:
+    """
+    What the engine knows of one try at one step; the rest of `ActionTools` says what each means.
+
+    `files` are those of the pack by their path, as they were when the incident opened.
+    """
+
+    attempt: str
+    reason: str = ""
+    by: str = ""
+    retry: bool = False
+    labels: Labels = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 class ActionTools(Protocol):
