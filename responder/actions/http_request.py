@@ -73,6 +73,11 @@ class HttpRequest(Action[HttpRequestParams]):
         Verb("", "services/proxy", "delete"),
     )
 
+    def namespaces(self, params: HttpRequestParams, target: Target) -> tuple[str, ...]:
+        """Return that of the Service which the address names, else the target's."""
+        labels = (urlsplit(params.url).hostname or "").split(".")
+        return (labels[1],) if len(labels) > 2 and labels[2] == "svc" else super().namespaces(params, target)
+
     def command(self, params: HttpRequestParams, target: Target) -> tuple[str, ...]:
         """Return `curl`, or `kubectl --raw`; a variable stands for the token."""
         return (_through_proxy(params) if params.via else _curl(params),)

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from responder.model.resource import namespace_of
 from responder.model.target import Target
 from responder.plugins.action import Action
 from responder.plugins.commands import kubectl, workload
@@ -62,6 +63,11 @@ class PatchConfigmap(Action[PatchConfigmapParams]):
     name = "kubernetes.patch_configmap"
     Params = PatchConfigmapParams
     needs = (Verb("", "configmaps", "get"), Verb("", "configmaps", "patch"), *workload_verbs("get", "patch"))
+
+    def namespaces(self, params: PatchConfigmapParams, target: Target) -> tuple[str, ...]:
+        """Return the ConfigMap's, and the target's where that is restarted."""
+        patched = super().namespaces(params, target)
+        return (*patched, namespace_of(target)) if params.restart else patched
 
     def command(self, params: PatchConfigmapParams, target: Target) -> tuple[str, ...]:
         """Return `kubectl patch configmap`, and `kubectl rollout restart` where asked for."""

@@ -44,6 +44,10 @@ class Silence(Action[SilenceParams]):
     name = "alertmanager.silence"
     Params = SilenceParams
 
+    def namespaces(self, params: SilenceParams, target: Target) -> tuple[str, ...]:
+        """Return the one whose alerts it silences; without such a matcher it silences those of all."""
+        return (params.matchers.get("namespace", ""),)
+
     def command(self, params: SilenceParams, target: Target) -> tuple[str, ...]:
         """Return `amtool silence add`; the variable stands for Alertmanager's address."""
         matchers = (str(Matcher(name, MatchOp.EQUAL, value)) for name, value in params.matchers.items())

@@ -76,6 +76,8 @@ class Brains:
             command_of=runtime.kitchen.command,
             rule_of=rules.get,
             cluster_known=lambda cluster: cluster in runtime.clusters,
+            teams=rulebook.ruleset.teams,
+            namespaces_of=runtime.kitchen.namespaces,
             automation=runtime.automation,
             quiet_for=runtime.quiet_for,
             external_url=runtime.external_url,

@@ -20,9 +20,14 @@ class Receiver:
 
 @dataclass(frozen=True, slots=True)
 class Team:
-    """Who owns an alert: matched by labels, or by the namespaces (RE2, anchored). The team `default` matches all."""
+    """
+    Who owns an alert: matched by labels, or by the namespaces (RE2, anchored). The team `default` matches all.
+
+    The actions of its `packs`, by name, may act only in its namespaces.
+    """
 
     name: str
     match: tuple[Matcher, ...] = ()
     namespaces: tuple[str, ...] = ()
     receivers: Mapping[str, Receiver] = field(default_factory=dict)
+    packs: tuple[str, ...] = ()

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from responder.model.target import Target
+
 
 @dataclass(frozen=True, slots=True)
 class Resource:
@@ -51,3 +53,11 @@ BY_KIND: Mapping[str, Resource] = {
     "HorizontalPodAutoscaler": AUTOSCALERS,
 }
 """The kinds that a target can have."""
+
+
+def namespace_of(target: Target) -> str:
+    """Return the namespace that a target is in, or is; "" for one that is in none, such as a node, or not told."""
+    if target.kind == "Namespace":
+        return target.name
+    resource = BY_KIND.get(target.kind)
+    return "" if resource is not None and not resource.namespaced else target.namespace

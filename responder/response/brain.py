@@ -11,7 +11,8 @@ from responder.expressions.evaluator import Evaluator
 from responder.model.command import Planned
 from responder.model.incident import Incident, Status
 from responder.model.playbook import ActionStep, Playbook
-from responder.model.receiver import Receiver
+from responder.model.receiver import Receiver, Team
+from responder.model.resource import namespace_of
 from responder.model.rule import Rule
 from responder.model.severity import Scale
 from responder.model.target import Target
@@ -31,7 +32,9 @@ class Brain:
     `plugin_params` gives the `Params` of a diagnostic or action by name, None when there is none of that name.
     `command_of` says what a person would type; it raises ValueError or ResponderError when the action cannot be done to
     that target. `rule_of` finds a rule by its full name, None when it is gone. `cluster_known` says whether the
-    settings have a cluster of that name. `external_url` is where people reach us, "" for nowhere.
+    settings have a cluster of that name. `teams` are those of the newest rules: their packs act only in their
+    namespaces; `namespaces_of` says in which an action would act, "" for one that cannot be told. `external_url` is
+    where people reach us, "" for nowhere.
     """
 
     playbook: Playbook
@@ -44,6 +47,10 @@ class Brain:
     command_of: Callable[[ActionStep, Mapping[str, Json], Target], tuple[str, ...]]
     rule_of: Callable[[str], Rule | None]
     cluster_known: Callable[[str], bool] = lambda cluster: True
+    teams: Sequence[Team] = ()
+    namespaces_of: Callable[[ActionStep, Mapping[str, Json], Target], Sequence[str]] = lambda step, params, target: (
+        namespace_of(target),
+    )
     automation: Literal["off", "suggest", "approve", "auto"] = "suggest"
     quiet_for: timedelta = timedelta(minutes=5)
     external_url: str = ""

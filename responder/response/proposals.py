@@ -12,6 +12,7 @@ from responder.model.playbook import ActionStep
 from responder.model.target import Target
 from responder.model.timeline import Proposed
 from responder.model.verdict import Json, Undecided
+from responder.response import territory
 from responder.response.draft import Draft
 from responder.response.targets import named
 
@@ -118,6 +119,11 @@ def _prepare(draft: Draft, action: ActionStep, facts: Facts, depth: int = 0) -> 
     if isinstance(params, Undecided):
         return params
     try:
+        reached = draft.brain.namespaces_of(action, params, target)
+        pack = territory.pack_of(draft.brain.playbook)
+        refused = territory.outside(pack=pack, namespaces=reached, teams=draft.brain.teams)
+        if refused:
+            return Undecided(refused)
         return _Prepared(target, params, draft.brain.command_of(action, params, target))
     except (ValueError, ResponderError) as error:
         return Undecided(str(error).partition("\n")[0])

@@ -12,7 +12,7 @@ from responder.model.rule import Rule
 from responder.model.ruleset import RuleSet
 from responder.model.severity import DEFAULT_SCALE, Scale
 from responder.plugins.registry import Registry
-from responder.rules import deployment, matching, playbooks
+from responder.rules import deployment, matching, ownership, playbooks
 from responder.rules.diagnosis import with_related
 from responder.rules.known import Known
 from responder.rules.merging import overridden, with_sets
@@ -45,7 +45,8 @@ class Assembly:
 def assemble(sources: Sequence[RuleSource], registry: Registry, problems: Problems) -> Assembly:
     """Type all files together, noting everything that is wrong; the set is of use only where nothing is."""
     files = [_typed(source, source.tree, problems) for source in sources if source.tree is not None]
-    return _Assembler([item for item in files if item], registry, problems).run(_version(sources))
+    packs = frozenset(source.pack for source in sources)
+    return _Assembler([item for item in files if item], packs, registry, problems).run(_version(sources))
 
 
 def _typed(source: RuleSource, tree: MappingNode, problems: Problems) -> Typed | None:
@@ -63,8 +64,10 @@ def _version(sources: Iterable[RuleSource]) -> str:
 @dataclass(slots=True)
 class _Assembler:
     files: list[Typed]
+    packs: frozenset[str]
     registry: Registry
     problems: Problems
+    owners: Mapping[str, str] = field(default_factory=dict)
     nodes: dict[str, MappingNode] = field(default_factory=dict)
     built: dict[str, Built] = field(default_factory=dict)
     variants: dict[str, list[tuple[tuple[Any, ...], str]]] = field(default_factory=dict)
@@ -100,6 +103,8 @@ class _Assembler:
                 spot = key_spot(item.node, ("teams", name))
                 self.problems.error(spot, f"the team `{name}` stands in another file already")
             teams[name] = deployment.build_team(name, typed, node, self.registry, self.problems)
+        written = ((name, node) for _, name, _, node in self.each("teams"))
+        self.owners = ownership.owners(written, self.packs, self.problems)
         return deployment.in_order(teams)
 
     def escalations(self, known: Known) -> Mapping[str, tuple[EscalationStep, ...]]:
@@ -167,10 +172,13 @@ class _Assembler:
 
     def overrides(self) -> Iterator[tuple[str, MappingNode, OverrideShape]]:
         for item, name, typed, node in self.each("override"):
+            spot = key_spot(item.node, ("override", name))
             if name not in self.nodes:
-                spot = key_spot(item.node, ("override", name))
                 self.problems.error(spot, f"no playbook is called `{name}`", meant(name, self.nodes))
                 continue
+            ownership.check_override(
+                pack=item.pack, playbook=name, spot=spot, owned=self.owners, problems=self.problems
+            )
             nodes = node.items if isinstance(node, SequenceNode) else (node,)
             for override, below in zip(typed, nodes, strict=True):
                 if isinstance(below, MappingNode):

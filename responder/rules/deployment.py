@@ -90,6 +90,7 @@ def build_team(name: str, typed: TeamShape, node: Node, registry: Registry, prob
         match=read_matchers(child(node, "match"), problems),
         namespaces=tuple(typed.namespaces),
         receivers=dict(_receivers(name, child(node, "receivers"), registry, problems)),
+        packs=tuple(dict.fromkeys(typed.packs)),
     )
 
 

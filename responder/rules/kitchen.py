@@ -91,6 +91,15 @@ class Kitchen:
         plugin = self._registry.actions.get(step.plugin)
         return plugin.command(plugin.Params.model_validate(params), target) if plugin else ()
 
+    def namespaces(self, step: ActionStep, params: Mapping[str, Json], target: Target) -> tuple[str, ...]:
+        """
+        Return the namespaces that an action would act in, "" for one that cannot be told; none for a sequence.
+
+        Raises: pydantic's ValidationError when the parameters, evaluated, are not what the action takes.
+        """
+        plugin = self._registry.actions.get(step.plugin)
+        return plugin.namespaces(plugin.Params.model_validate(params), target) if plugin else ()
+
     def _digest(self, playbook: Playbook) -> str:
         known = self._seen.get(id(playbook))
         if known and known[0] is playbook:

@@ -25,6 +25,7 @@ class TeamShape(Shape):
 
     match: Words = Field([], description="Matchers; all must hold.")
     namespaces: Words = Field([], description="Or: namespaces, RE2, anchored.")
+    packs: Words = Field([], description="Packs whose actions may act only in `namespaces`; each of one team.")
     receivers: dict[str, dict[str, Json]] = Field({}, description="Role to {NOTIFIER: parameters}.")
 
 

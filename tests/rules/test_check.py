@@ -285,3 +285,50 @@ def test_a_confidential_playbook_that_everybody_hears_of_is_a_warning(checked: C
 def test_a_path_that_is_not_there_is_an_error() -> None:
     report = check([Path("nowhere")], Registry({}, {}, {}))
     assert [problem.message for problem in report.errors] == ["there is no such file or folder"]
+
+
+OWNED = """
+teams:
+  payments: {namespaces: ["pay-.*"], packs: [books]}
+  shop: {namespaces: [shop], packs: [tools]}
+override:
+  books/errors: {vars: {severe: 0.2}}
+"""
+
+
+def test_packs_of_teams_have_no_problem(checked: Check) -> None:
+    assert shown(checked, books__a=BOOK, tools="playbooks: {p: {}}", own=OWNED) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "place", "said"),
+    [
+        ("[books]", "[book]", "book]", "no pack is called `book`"),
+        ("[books]", "[book]", "book]", "did you mean `books`? Valid: books, own, tools"),
+        ("[tools]", "[tools, books]", "books]}\noverride", "the pack `books` belongs to the team payments already"),
+        ('namespaces: ["pay-.*"], ', "", "packs: [books]", 'add `namespaces: ["NAME-.*"]`'),
+        ('namespaces: ["pay-.*"], ', "namespaces: [], ", "packs: [books]", "they could act nowhere"),
+        ("[tools]", "[own]", "books/errors", "the pack `own` of the team shop overrides `books/errors`"),
+        ("[tools]", "[own]", "books/errors", "move it to a rule file that is in no team's `packs`"),
+    ],
+)
+def test_what_is_wrong_with_the_packs_of_teams_is_told_at_its_place(
+    checked: Check, before: str, after: str, place: str, said: str
+) -> None:
+    assert before in OWNED
+    text = OWNED.replace(before, after, 1)
+    where = text.index(place)
+    line, column = text.count("\n", 0, where) + 1, where - text.rfind("\n", 0, where)
+    (problem,) = shown(checked, books__a=BOOK, tools="playbooks: {p: {}}", own=text)
+    assert problem.startswith(f"own.yaml:{line}:{column}: error:")
+    assert said in problem
+
+
+def test_a_teams_pack_may_override_another_of_the_same_team(checked: Check) -> None:
+    text = OWNED.replace("[books]", "[books, own]")
+    assert shown(checked, books__a=BOOK, tools="playbooks: {p: {}}", own=text) == []
+
+
+def test_a_pack_whose_file_is_broken_is_not_called_unknown_besides(checked: Check) -> None:
+    (problem,) = shown(checked, books__a="playbooks: [", own="teams: {pay: {namespaces: [pay], packs: [books]}}")
+    assert problem.startswith("books/a.yaml:")

@@ -101,6 +101,12 @@ def test_a_team_is_found_by_its_labels_or_its_namespaces(loaded: Load) -> None:
     assert rulebook.team_of({}).name == "default"
 
 
+def test_a_team_has_its_packs_and_a_pack_that_no_team_names_belongs_to_nobody(loaded: Load) -> None:
+    teams = "teams: {payments: {namespaces: 'pay-.*', packs: [books, books]}, default: {}}"
+    rulebook = loaded(books__a=RULES, tools__a="playbooks: {p: {}}", own=teams)
+    assert {team.name: team.packs for team in rulebook.ruleset.teams} == {"payments": ("books",), "default": ()}
+
+
 def test_a_role_is_looked_up_in_the_team_then_in_default(loaded: Load) -> None:
     rulebook = loaded(main=TEAMS)
     found = rulebook.receivers(["incidents", "on-call", "incidents", "nobody"], rulebook.team("payments"))
