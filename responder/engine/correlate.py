@@ -243,6 +243,7 @@ class Correlator:
         )
         tx.run("rejected_add", *rejected_row(rejected))
         tx.run("rejected_trim", self.runtime.limits.kept_rejected)
+        tx.run("counter_add", "set_aside", 1)
 
 
 def absence(rule: Rule, heartbeat: Heartbeat) -> Rule:

@@ -73,15 +73,18 @@ class Reader:
         """Count, for the metrics."""
         waiting, oldest = await self.store.inbox.count()
         ((rejected,),) = await self.store.read("rejected_count")
-        undelivered = await self.store.read("counter_read", "undelivered")
         return Counts(
             inbox=waiting,
             oldest=maybe(oldest),
             open_by_severity=_counted(await self.store.read("incidents_by_severity")),
             rejected=rejected,
             waiting=_counted(await self.store.read("commands_waiting")),
-            undelivered=undelivered[0][0] if undelivered else 0,
+            undelivered=await self._counter("undelivered"),
+            set_aside=await self._counter("set_aside"),
         )
+
+    async def _counter(self, name: str) -> int:
+        return sum(value for (value,) in await self.store.read("counter_read", name))
 
     async def rejected(self, limit: int) -> tuple[Sequence[Rejected], int]:
         """List what was refused for good, newest first, and count all that is kept."""

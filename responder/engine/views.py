@@ -44,7 +44,7 @@ class Counts:
 
     `oldest` is when the oldest delivery that waits came, None when none does. `waiting` are commands not yet done, by
     kind; `rejected` the refused ones kept. `undelivered` counts the alerts, ever, that an Alertmanager held for us
-    and did not deliver.
+    and did not deliver; `set_aside` those, ever, that could not be read or worked on within an accepted delivery.
     """
 
     inbox: int
@@ -53,6 +53,7 @@ class Counts:
     rejected: int
     waiting: Mapping[str, int]
     undelivered: int = 0
+    set_aside: int = 0
 
 
 @dataclass(frozen=True, slots=True)

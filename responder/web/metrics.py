@@ -59,6 +59,11 @@ class Metrics:
             "Alerts, ever, that an Alertmanager held for us and did not deliver.",
             registry=registry,
         )
+        self._set_aside = Gauge(
+            "responder_alerts_set_aside",
+            "Alerts, ever, that could not be worked on within an accepted delivery.",
+            registry=registry,
+        )
         self._store = Gauge("responder_store_up", "1 when the store can be read and written.", registry=registry)
         self._open = Gauge("responder_incidents_open", "Incidents not resolved.", ["severity"], registry=registry)
         self._turns = Histogram("responder_turn_seconds", "Time of a turn.", buckets=_FAST, registry=registry)
@@ -126,6 +131,7 @@ class Metrics:
             self._lag.set((now - counts.oldest).total_seconds() if counts.oldest else 0)
             self._kept.set(counts.rejected)
             self._undelivered.set(counts.undelivered)
+            self._set_aside.set(counts.set_aside)
             _replace(self._open, counts.open_by_severity)
             _replace(self._waiting, counts.waiting)
         return generate_latest(self.registry)

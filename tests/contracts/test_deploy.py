@@ -110,6 +110,7 @@ SICK = {
     "ResponderSendingsRefused": ('responder_notifications_total{notifier="slack",outcome="refused"}', "0 0 1x18"),
     "ResponderCommandsWait": ('responder_commands_waiting{kind="notify"}', "30x20"),
     "ResponderAlertsUndelivered": ("responder_alerts_undelivered", "4 4 5x18"),
+    "ResponderSetsAlertsAside": ("responder_alerts_set_aside", "4 4 5x18"),
     "ResponderRulesRefused": ("responder_rules_reload_ok", "0x20"),
     "ResponderRejectsDeliveries": ('responder_deliveries_rejected_total{status="422"}', "0 0 1x18"),
 }

@@ -57,6 +57,9 @@ async def test_an_alert_that_cannot_be_read_is_shown_among_the_rejected(world: W
     assert total == 1
     assert "alert 2 of 2 was set aside: startsAt" in rejected[0].reason
     assert b'"pod": "b"' in rejected[0].body
+    assert (await world.engine.reader.counts()).set_aside == 1
+    await world.deliver({**alert(pod="b"), "startsAt": "soon"}, alert(pod="c"))
+    assert ((await world.engine.reader.rejected(10))[1], (await world.engine.reader.counts()).set_aside) == (1, 2)
 
 
 class Fragile(Rulebook):
@@ -81,7 +84,8 @@ async def test_an_alert_on_which_we_break_is_found_and_its_neighbours_go_on(star
     (rejected,), _ = await world.engine.reader.rejected(10)
     assert rejected.reason == "alert 2 of 3 was set aside: it could not be stored: division by zero"
     assert b'"bad"' in rejected.body
-    assert (await world.engine.reader.counts()).inbox == 0
+    counts = await world.engine.reader.counts()
+    assert (counts.inbox, counts.set_aside) == (0, 1)
 
 
 async def test_a_delivery_larger_than_a_slice_is_correlated_whole(start: Build) -> None:

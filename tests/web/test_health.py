@@ -88,10 +88,12 @@ def test_what_is_watched_counts_from_zero() -> None:
 
 
 def test_a_store_that_cannot_be_written_is_not_up() -> None:
-    text = Metrics("1.2.3").write(Counts(0, None, {}, 0, {"page": 3}, undelivered=2), 0, NOW, writable=False).decode()
+    counts = Counts(0, None, {}, 0, {"page": 3}, undelivered=2, set_aside=4)
+    text = Metrics("1.2.3").write(counts, 0, NOW, writable=False).decode()
     for line in (
         "responder_store_up 0.0",
         'responder_commands_waiting{kind="page"} 3.0',
         "responder_alerts_undelivered 2.0",
+        "responder_alerts_set_aside 4.0",
     ):
         assert line in text
