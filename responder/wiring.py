@@ -148,7 +148,7 @@ def _runtime(
         clusters=tuple(settings.every_cluster),
         cluster_label=settings.cluster_label,
         alertmanagers=tuple(Watched(one.cluster, one.receiver, client) for one, client in clients.alertmanagers),
-        automation=settings.automation,
+        automation=settings.automation.mode,
         quiet_for=settings.quiet_for,
         group_wait=settings.group_wait,
         group_interval=settings.group_interval,

@@ -182,7 +182,7 @@ def _house(rules: Sequence[Path], settings: Settings) -> House:
         registry=plugins,
         clusters=tuple(settings.every_cluster),
         quiet_for=settings.quiet_for,
-        automation=settings.automation,
+        automation=settings.automation.mode,
     )
 
 

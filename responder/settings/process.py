@@ -6,11 +6,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 
 from responder.errors import ConfigError
-from responder.settings.relative import anchored
-from responder.settings.section import Address, Automation, HttpUrl, Paths, Section, Span, Zone, schemes
+from responder.settings.acting import Actions, Automation, EvidenceStore, Person, PersonName, recognisable
+from responder.settings.relative import anchored, sqlite_path
+from responder.settings.section import Address, HttpUrl, Paths, Section, Span, Zone, schemes
 from responder.settings.sections import (
     DEFAULT_CLUSTER,
     AlertmanagerEndpoint,
@@ -26,7 +27,7 @@ from responder.settings.sections import (
     SlackAccess,
     Webhook,
 )
-from responder.settings.sources import explain, merge, read_environment, read_file
+from responder.settings.sources import explain, merge, read_environment, read_file, spelled_out
 
 
 class Settings(Section):
@@ -57,7 +58,12 @@ class Settings(Section):
     pagerduty: PagerDuty = PagerDuty()
     mail: MailServer = MailServer()
     outgoing: dict[str, OutgoingWebhook] = Field({}, description="Addresses that take our messages, by name.")
-    automation: Automation = Field("suggest", description="Ceiling for all actions.")
+    automation: Automation = Field(Automation(), description="Ceiling for all actions.")
+    actions: Actions = Actions()
+    evidence: EvidenceStore = EvidenceStore()
+    people: Annotated[dict[PersonName, Person], AfterValidator(recognisable)] = Field(
+        {}, description="Who may decide about actions, by name."
+    )
     quiet_for: Span = Field(timedelta(minutes=5), description="How long all must be quiet before an incident resolves.")
     group_wait: Span = Field(timedelta(seconds=5), description="group_wait of the route that points at us.")
     group_interval: Span = Field(timedelta(minutes=1), description="group_interval of the route that points at us.")
@@ -79,6 +85,14 @@ class Settings(Section):
             raise ValueError(f"alertmanagers name the cluster {min(unknown)!r}, which is not in clusters ({known})")
         return self
 
+    @model_validator(mode="after")
+    def _own_tokens(self) -> Self:
+        doors = {token.get_secret_value() for token in self.webhook.bearer_tokens}
+        for name, person in self.people.items():
+            if person.token is not None and person.token.get_secret_value() in doors:
+                raise ValueError(f"people.{name}.token is one of webhook.bearer_tokens: give each their own")
+        return self
+
     @property
     def _top(self) -> Cluster:
         return Cluster(prometheus=self.prometheus, kubernetes=self.kubernetes, datasources=self.datasources)
@@ -88,6 +102,14 @@ class Settings(Section):
         """Every cluster by name; what stands at the top, or nothing at all, is the one called `default`."""
         default = {DEFAULT_CLUSTER: self._top} if self._top != Cluster() or not self.clusters else {}
         return {**default, **self.clusters}
+
+    @property
+    def evidence_directory(self) -> Path | None:
+        """The folder for evidence; None where it is kept in a bucket, or neither is told with PostgreSQL."""
+        if self.evidence.directory or self.evidence.s3:
+            return self.evidence.directory
+        path = sqlite_path(self.database_url.get_secret_value())
+        return path and path.parent / "evidence"
 
     @property
     def address(self) -> tuple[str, int]:
@@ -105,7 +127,8 @@ class Settings(Section):
         Raises: ConfigError with one line for each wrong setting.
         """
         variables = read_environment(environ, cls)
+        written = anchored(read_file(path), cls, path.parent) if path else {}
         try:
-            return cls.model_validate(merge(anchored(read_file(path), cls, path.parent) if path else {}, variables))
+            return cls.model_validate(merge(spelled_out(written, cls), variables))
         except ValidationError as error:
             raise ConfigError("\n".join(explain(details, variables, cls) for details in error.errors())) from error

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args, get_origin
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from responder.settings.section import Section, secrets_of, section_in
 
@@ -17,6 +17,12 @@ def anchored(data: Mapping[str, Any], section: type[Section], folder: Path) -> d
     Values are as they were read and not yet checked: what has a wrong shape is left for the check to name.
     """
     return {name: _value(name, value, section, folder) for name, value in data.items()}
+
+
+def sqlite_path(address: str) -> Path | None:
+    """Return the file that `sqlite:///PATH` names; None for another address, or one that names none."""
+    path = unquote(address.removeprefix(_SQLITE).partition("?")[0]) if address.startswith(_SQLITE) else ""
+    return Path(path) if path and not path.startswith(":") else None
 
 
 def _value(name: str, value: Any, section: type[Section], folder: Path) -> Any:

@@ -2,12 +2,13 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Literal, TypeVar, get_args, get_origin
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainSerializer, SecretStr, model_validator
 
 from responder.model.duration import format_duration, parse_duration
+from responder.model.quantity import parse_quantity
 
 T = TypeVar("T")
 
@@ -19,6 +20,11 @@ def _parse(value: object) -> object:
 def _split(value: object) -> object:
     """Take one or several, separated by commas, where a variable stands for a list."""
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _bytes(value: object) -> object:
+    amount = parse_quantity(value.replace(" ", "").removesuffix("B")) if isinstance(value, str) else None
+    return value if amount is None else int(amount)
 
 
 def _zone(name: str) -> str:
@@ -55,20 +61,31 @@ Secrets = Annotated[list[SecretStr], BeforeValidator(_split)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Address = Annotated[str, AfterValidator(_address)]
 HttpUrl = Annotated[str, schemes("http", "https")]
-Automation = Annotated[
+Words = BeforeValidator(_split)
+"""Marks a list that can be written as one text, with commas."""
+Bytes = Annotated[int, BeforeValidator(_bytes)]
+Ceiling = Annotated[
     Literal["off", "suggest", "approve", "auto"],
     BeforeValidator(lambda value: "off" if value is False else value),  # YAML 1.1 reads a bare `off` as false
 ]
 
 
 class Section(BaseModel):
-    """A group of settings. An unknown name is an error; `NAME_file` is read into the secret NAME."""
+    """
+    A group of settings. An unknown name is an error; `NAME_file` is read into the secret NAME.
+
+    `word` is the field that a plain value in place of the group is for; "" where there must be a group.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    word: ClassVar[str] = ""
 
     @model_validator(mode="before")
     @classmethod
     def _read_secret_files(cls, data: Any) -> Any:
+        if cls.word and isinstance(data, str | bool):
+            return {cls.word: data}
         if not isinstance(data, dict):
             return data
         read = dict(data)

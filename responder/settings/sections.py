@@ -82,15 +82,21 @@ class KubernetesAccess(Section):
 
 
 class PostgresSource(Section):
-    """A PostgreSQL database for diagnostics; give it a role that can only read."""
+    """A PostgreSQL database for diagnostics; give it a role that can only read. Actions log in with `action_url`."""
 
     url: Annotated[SecretStr, schemes("postgresql", "postgres")] = Field(description="postgresql://user@host/database")
+    action_url: Annotated[SecretStr | None, schemes("postgresql", "postgres")] = Field(
+        None, description="The login for actions, if another: give it only what the rules need."
+    )
 
 
 class RedisSource(Section):
-    """A Redis for diagnostics; give it a user that can only read."""
+    """A Redis for diagnostics; give it a user that can only read. Actions log in with `action_url`."""
 
     url: Annotated[SecretStr, schemes("redis", "rediss", "unix")] = Field(description="redis://host:6379/0")
+    action_url: Annotated[SecretStr | None, schemes("redis", "rediss", "unix")] = Field(
+        None, description="The login for actions, if another: give it only what the rules need."
+    )
 
 
 class Datasources(Section):
@@ -155,6 +161,7 @@ class SlackAccess(Section):
         description="xoxb-...; scopes chat:write, chat:write.public, files:write, channels:read and channels:history;"
         " for private channels groups:read and groups:history.",
     )
+    signing_secret: SecretStr | None = Field(None, description="Proves that a pressed button comes from Slack.")
     base_url: HttpUrl = Field("https://slack.com/api/", description="For a proxy or a test server.")
     webhooks: dict[str, IncomingWebhook] = Field({}, description="Incoming webhooks, by the name that rules use.")
 

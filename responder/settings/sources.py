@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, get_origin
 
 import yaml
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from responder.errors import ConfigError
@@ -74,8 +75,19 @@ def read_environment(environ: Mapping[str, str], root: type[Section]) -> dict[st
             inner = inner.setdefault(part, {})
             if not isinstance(inner, dict):
                 raise ConfigError(f"{name}: another variable gives all of {part}; take out one of them")
-        inner[path[-1]] = _decode(environ[name])
+        value = _decode(environ[name])
+        section = section_at(path, root)
+        if section and section.word and isinstance(value, str):
+            inner, path = inner.setdefault(path[-1], {}), [*path, section.word]
+        if path[-1] in inner:
+            raise ConfigError(f"{name}: another variable gives {'.'.join(path)}; take out one of them")
+        inner[path[-1]] = value
     return found
+
+
+def spelled_out(data: Mapping[str, Any], section: type[Section]) -> dict[str, Any]:
+    """Write a word that stands for a group as that group, so that a variable can add to it."""
+    return {name: _group(value, section.model_fields.get(name)) for name, value in data.items()}
 
 
 def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
@@ -132,6 +144,11 @@ def _is_in(data: Any, path: Iterable[str]) -> bool:
             return False
         data = data[part]
     return True
+
+
+def _group(value: Any, field: FieldInfo | None) -> Any:
+    inner = section_in(field.annotation) if field else None
+    return {inner.word: value} if inner and inner.word and isinstance(value, str | bool) else value
 
 
 def _place(error: yaml.YAMLError) -> str:

@@ -55,6 +55,11 @@ def _rows(section: type[Section], prefix: str, seen: dict[type[Section], str]) -
         if inner is None:
             yield _row(section, name, field, path)
             continue
+        if inner.word:
+            short = inner.model_fields[inner.word]
+            yield Row(
+                path, _default(short), f"{short.description} Short for `{path}.{inner.word}`.", _variable(path), False
+            )
         group = f"{path}{_step(field)}"
         known = next((kind for kind in seen if issubclass(inner, kind)), None)
         if known is None:

@@ -24,7 +24,7 @@ def test_without_a_file_or_variables_there_are_defaults() -> None:
     found = Settings.load(None, {})
     assert found.address == ("127.0.0.1", 8080)
     assert found.database_url.get_secret_value() == "sqlite:///responder.db"
-    assert found.automation == "suggest"
+    assert found.automation.mode == "suggest"
     assert found.webhook.max_body == 16 * 1024 * 1024
     assert list(found.every_cluster) == ["default"]
 
@@ -148,7 +148,8 @@ def test_named_clusters_alone_leave_no_default(tmp_path: Path) -> None:
 
 
 def test_a_bare_off_means_off_and_not_false(tmp_path: Path) -> None:
-    assert settings(tmp_path, "automation: off").automation == "off"
+    assert settings(tmp_path, "automation: off").automation.mode == "off"
+    assert settings(tmp_path, "automation: {mode: off}").automation.mode == "off"
 
 
 @pytest.mark.parametrize(
@@ -164,7 +165,23 @@ def test_a_bare_off_means_off_and_not_false(tmp_path: Path) -> None:
         ("listen: 127.0.0.1:99999", "listen: write address:port"),
         ("database_url: mysql://x", "database_url: must begin with sqlite:// or postgresql:// or postgres://"),
         ("prometheus: {url: prometheus:9090}", "prometheus.url: must begin with http:// or https://"),
-        ("automation: maybe", "automation: must be 'off', 'suggest', 'approve' or 'auto'"),
+        ("automation: maybe", "automation.mode: must be 'off', 'suggest', 'approve' or 'auto'"),
+        ("automation: {dry: true}", "did you mean automation.dry_run?"),
+        ("actions: {programs: ['(']}", "actions.programs.0: '(' is not RE2"),
+        ("evidence: {directory: a, s3: {bucket: abc}}", "evidence: give directory or s3, not both"),
+        ("evidence: {s3: {bucket: abc, access_key: x}}", "evidence.s3: access_key and secret_key go together"),
+        ("evidence: {max_size: lots}", "evidence.max_size: must be a valid integer"),
+        ("people: {ann: {token: ' '}}", "people.ann: the token is empty"),
+        ("people: {ann: {roles: [on-call]}}", "people.ann: give token, slack or both"),
+        ("people: {ann: {slack: '@ann'}}", "people.ann.slack: "),
+        ("people: {' ': {token: x}}", "people. .[key]"),
+        ("people: {ann: {token: x}, bob: {token: x}}", "people: ann and bob have the same token"),
+        ("people: {ann: {slack: U123}, bob: {slack: U123}}", "people: ann and bob have the same slack"),
+        (
+            "people: {ann: {token: x}}\nwebhook: {bearer_tokens: [x]}",
+            "settings: people.ann.token is one of webhook.bearer_tokens",
+        ),
+        ("datasources: {redis: {a: {url: redis://a, action_url: http://a}}}", "datasources.redis.a.action_url: must"),
         ("timezone: Mars/Olympus", "timezone: 'Mars/Olympus' is not a time zone"),
         ("tls: {certificate: a.pem}", "tls: certificate and key go together"),
         ("tls: {client_ca: a.pem}", "tls: client_ca needs certificate and key"),
@@ -218,7 +235,77 @@ def test_the_variables_of_a_kubernetes_service_called_responder_are_not_taken_fo
 def test_a_value_that_may_be_a_secret_is_never_shown(tmp_path: Path) -> None:
     text = "slack: {bot_tokn: hush1}\ndatabase_url: hush2\nwebhook: {bearer_tokens: {a: hush3}}\nprometheus: hush4"
     assert "hush" not in problems(tmp_path, text)
+    assert "hush" not in problems(tmp_path, "people: {a: {token: hush5}, b: {token: hush5}}")
     assert "hush" not in problems(tmp_path, "slack: {bot_token: [hush")
+
+
+@pytest.mark.parametrize(
+    ("text", "environ", "expected"),
+    [
+        ("automation: approve", {}, ("approve", False)),
+        ("automation: {mode: auto, dry_run: true}", {}, ("auto", True)),
+        ("automation: {dry_run: true}", {}, ("suggest", True)),
+        ("automation: approve", {"RESPONDER_AUTOMATION__DRY_RUN": "true"}, ("approve", True)),
+        ("automation: off", {"RESPONDER_AUTOMATION__DRY_RUN": "true"}, ("off", True)),
+        ("automation: {mode: auto, dry_run: true}", {"RESPONDER_AUTOMATION": "approve"}, ("approve", True)),
+        ("", {"RESPONDER_AUTOMATION": "approve", "RESPONDER_AUTOMATION__DRY_RUN": "true"}, ("approve", True)),
+        ("", {"RESPONDER_AUTOMATION": '{"mode": "auto"}'}, ("auto", False)),
+        ("", {"RESPONDER_AUTOMATION": "off"}, ("off", False)),
+    ],
+)
+def test_a_word_for_automation_and_its_parts_add_up_wherever_they_stand(
+    tmp_path: Path, text: str, environ: dict[str, str], expected: tuple[str, bool]
+) -> None:
+    found = settings(tmp_path, text, **environ).automation
+    assert (found.mode, found.dry_run, found.stopped) == (*expected, False)
+
+
+def test_two_variables_for_one_setting_are_an_error(tmp_path: Path) -> None:
+    said = problems(tmp_path, RESPONDER_AUTOMATION="approve", RESPONDER_AUTOMATION__MODE="off")
+    assert said == "RESPONDER_AUTOMATION__MODE: another variable gives automation.mode; take out one of them"
+
+
+def test_actions_may_touch_nothing_that_is_not_named(tmp_path: Path) -> None:
+    found = settings(tmp_path).actions
+    assert (found.programs, found.redis_parameters) == ([], [])
+    assert found.kinds == ["ConfigMap", "NetworkPolicy", "PodDisruptionBudget", "HorizontalPodAutoscaler"]
+    assert found.methods == ["POST", "PUT", "PATCH", "DELETE"]
+    narrowed = settings(tmp_path, "actions: {methods: post}", RESPONDER_ACTIONS__PROGRAMS="jmap, redis-cli").actions
+    assert (narrowed.programs, narrowed.methods) == (["jmap", "redis-cli"], ["POST"])
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("database_url: sqlite:///data/it.db?x=1", "data/evidence"),
+        ("database_url: sqlite:////var/it%20s.db", "/var/evidence"),
+        ("database_url: postgresql://db/it", None),
+        ("database_url: postgresql://db/it\nevidence: {directory: kept}", "kept"),
+        ("evidence: {s3: {bucket: evidence}}", None),
+    ],
+)
+def test_evidence_lies_beside_the_sqlite_file_where_nothing_else_is_said(
+    tmp_path: Path, text: str, expected: str | None
+) -> None:
+    assert settings(tmp_path, text).evidence_directory == (None if expected is None else tmp_path / expected)
+
+
+@pytest.mark.parametrize(("text", "size"), [("1000", 1000), ("256 MiB", 256 * 2**20), ("1Gi", 2**30), ("5k", 5000)])
+def test_a_size_is_written_in_bytes_or_with_a_unit(tmp_path: Path, text: str, size: int) -> None:
+    assert settings(tmp_path, f"evidence: {{max_size: {text}}}").evidence.max_size == size
+
+
+def test_people_have_tokens_from_files_and_roles_by_commas(tmp_path: Path) -> None:
+    (tmp_path / "ann").write_text("hush\n")
+    found = settings(
+        tmp_path,
+        "people: {ann: {token_file: ann, roles: [on-call]}, 'Bob Ruiz': {slack: U012AB3CD}}",
+        RESPONDER_PEOPLE__ANN__ROLES="on-call, security",
+    ).people
+    assert found["ann"].token is not None
+    assert (found["ann"].token.get_secret_value(), found["ann"].roles) == ("hush", ["on-call", "security"])
+    assert (found["Bob Ruiz"].token, found["Bob Ruiz"].slack) == (None, "U012AB3CD")
+    assert "hush" not in repr(found)
 
 
 def test_a_file_that_cannot_be_read_is_named() -> None:
