@@ -135,7 +135,7 @@ def links(incident: Incident, brain: Brain) -> Iterator[Paragraph]:
         *_link("Runbook", _runbook(incident, brain)),
         *_link("Graph", next((e.generator_url for e in incident.firing or incident.episodes if e.generator_url), "")),
         *(() if incident.status is Status.RESOLVED else _link("Silence", _silence(incident))),
-        *_link(incident.id, f"{brain.external_url.rstrip('/')}/incidents/{incident.id}" if brain.external_url else ""),
+        *_link(incident.id, _ours(incident, brain)),
     ]
     if found:
         yield Paragraph(listed(found, " · "))
@@ -152,6 +152,10 @@ def _runbook(incident: Incident, brain: Brain) -> str:
             return url
     alerts = incident.firing or incident.episodes
     return next((e.annotations["runbook_url"] for e in alerts if e.annotations.get("runbook_url")), "")
+
+
+def _ours(incident: Incident, brain: Brain) -> str:
+    return f"{brain.external_url.rstrip('/')}/v1/incidents/{incident.id}" if brain.external_url else ""
 
 
 def _silence(incident: Incident) -> str:

@@ -1,11 +1,13 @@
 """A payload goes in through HTTP, and one message comes out at Slack, which is edited from then on."""
 
 import json
+import re
 import signal
 from pathlib import Path
 from typing import Any
 
 from tests.acceptance.house import until, write_rules
+from tests.servers.processes import free_port
 from tests.servers.responder import Run
 from tests.servers.slack import FakeSlack
 
@@ -77,6 +79,23 @@ async def test_a_diagnostic_that_cannot_look_is_said_and_stops_nothing(
     detail = await responder.get("/v1/incidents/INC-1")
     assert ("rate", "failed") in [(one["name"], one["status"]) for one in detail["diagnostics"]]
     assert len(fake_slack.messages("incidents")) == 1
+
+
+async def test_a_message_links_to_where_its_incident_is_shown(
+    run_responder: Run, fake_slack: FakeSlack, tmp_path: Path
+) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    responder = run_responder(
+        listen=address,
+        external_url=f"http://{address}/",
+        rules=[str(write_rules(tmp_path / "rules", rules=[RULE], playbooks={"errors": PLAYBOOK}))],
+        slack={"bot_token": fake_slack.token, "base_url": fake_slack.base_url},
+    )
+    await responder.start()
+    await responder.post(payload())
+    (posted,) = await until(lambda: fake_slack.messages("incidents"))
+    (link,) = set(re.findall(rf"http://{address}([^|>\s\"]+)", json.dumps(posted.blocks)))
+    assert (await responder.get(link))["id"] == "INC-1"
 
 
 async def test_the_same_delivery_twice_is_one_incident_and_one_message(
