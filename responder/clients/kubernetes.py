@@ -13,13 +13,14 @@ from responder.clients.kubernetes_answers import (
     object_is_missing,
     status_of,
 )
-from responder.clients.kubernetes_connection import Answer, Call, Connection
+from responder.clients.kubernetes_connection import Call, Connection
+from responder.clients.kubernetes_logs import log_call, log_text
 from responder.clients.kubernetes_owners import pods_of, workload_of
 from responder.clients.kubernetes_paging import pages
 from responder.clients.kubernetes_paths import Address, can_exist, proxy_path, valid_namespace
 from responder.clients.sharing import Beyond, Sharing
 from responder.errors import PermanentError
-from responder.model.resource import PODS, SECRETS, Resource
+from responder.model.resource import PODS, SECRETS, SERVICES, Resource
 from responder.model.target import Target
 from responder.settings.sections import KubernetesAccess
 
@@ -32,9 +33,6 @@ FRESH_FOR = timedelta(milliseconds=1500)
 
 _METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 _PROXY_LIMIT = 1024 * 1024
-_LOG_READ_FACTOR = 8
-"""The server's `limitBytes` keeps the oldest bytes and we want the newest: it is asked for this many times more."""
-_NO_LOG_YET = ("previous terminated container", "is waiting to start")
 
 
 class Kubernetes:
@@ -118,23 +116,20 @@ class Kubernetes:
         if not can_exist(PODS, namespace, pod):
             return ""
         address = Address("get", PODS, namespace, pod, "log")
-        query = {"tailLines": str(tail), "limitBytes": str(limit_bytes * _LOG_READ_FACTOR)}
-        if container:
-            query["container"] = container
-        if since is not None:
-            query["sinceSeconds"] = str(max(1, round(since.total_seconds())))
-        if previous:
-            query["previous"] = "true"
-        if timestamps:
-            query["timestamps"] = "true"
+        call = log_call(
+            address,
+            container=container,
+            tail=tail,
+            since=since,
+            previous=previous,
+            timestamps=timestamps,
+            limit_bytes=limit_bytes,
+        )
 
         async def ask() -> str:
-            call = Call(
-                address.path, str(address), tuple(query.items()), accept="*/*", limit_bytes=limit_bytes, newest=True
-            )
-            return _log_text(await self._connection.ask(call), address)
+            return log_text(await self._connection.ask(call), address)
 
-        answer: str = await self._shared.get((address, *sorted(query.items())), ask)
+        answer: str = await self._shared.get((call.path, *sorted(call.query)), ask)
         return answer
 
     async def pod_http(
@@ -148,7 +143,25 @@ class Kubernetes:
         """
         if not can_exist(PODS, namespace, pod):
             raise PermanentError(f"{pod!r} in {namespace!r} cannot be the name of a pod")
-        address = Address("get", PODS, namespace, pod, "proxy")
+        return await self._proxied(Address("get", PODS, namespace, pod, "proxy"), port=port, path=path, scheme=scheme)
+
+    async def service_http(
+        self, namespace: str, service: str, *, port: int, path: str, scheme: Literal["http", "https"] = "http"
+    ) -> tuple[int, str]:
+        """
+        GET a path of a Service, which one of its ready endpoints answers; else as `pod_http`.
+
+        `port` is the Service's. A Service without endpoints, or without that port, answers 503 with the API server's
+        reason.
+        """
+        if not can_exist(SERVICES, namespace, service):
+            raise PermanentError(f"{service!r} in {namespace!r} cannot be the name of a Service")
+        address = Address("get", SERVICES, namespace, service, "proxy")
+        return await self._proxied(address, port=port, path=path, scheme=scheme)
+
+    async def _proxied(
+        self, address: Address, *, port: int, path: str, scheme: Literal["http", "https"]
+    ) -> tuple[int, str]:
         served, _, query = path.partition("?")
         call = Call(
             proxy_path(address, port=port, scheme=scheme, path=served),
@@ -162,7 +175,8 @@ class Kubernetes:
             answer = await self._connection.ask(call)
             if answer.status in (401, 403) and status_of(answer) is not None:
                 raise failure(answer, address)
-            return answer.status, answer.body.decode(errors="replace")
+            own = answer.status >= 400 and status_of(answer) is not None
+            return answer.status, message_of(answer) if own else answer.body.decode(errors="replace")
 
         status, body = await self._shared.get((call.path, call.query), ask)
         return status, body
@@ -184,18 +198,3 @@ class Kubernetes:
         if resource != SECRETS:
             return self._shared
         return self._shared_here if metadata_only else None
-
-
-def _log_text(answer: Answer, address: Address) -> str:
-    if answer.status == 200:
-        text = answer.body.decode(errors="replace")
-        # A log that was cut begins in the middle of a line.
-        return text.partition("\n")[2] if answer.cut else text
-    if object_is_missing(answer):
-        return ""
-    said = message_of(answer)
-    if answer.status == 400:
-        if any(mark in said for mark in _NO_LOG_YET):
-            return ""
-        raise PermanentError(f"Cannot read the log of {address.name}: {said}")
-    raise failure(answer, address)

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import aiohttp
 import yaml
@@ -17,7 +18,7 @@ from kubernetes_asyncio.client import ApiClient, Configuration
 from kubernetes_asyncio.config import ConfigException, load_incluster_config, load_kube_config
 from yarl import URL
 
-from responder.errors import TransientError, UntrustedCertificate, WrongSettings
+from responder.errors import CallError, TransientError, Unanswered, UntrustedCertificate, WrongSettings
 from responder.settings.sections import KubernetesAccess
 
 USER_AGENT = "alertmanager-responder"
@@ -41,7 +42,8 @@ class Call:
     """
     One request. `path` is encoded already. `what` names it in errors.
 
-    At most `limit_bytes` of the body are kept: the last ones with `newest`, else the first ones.
+    At most `limit_bytes` of the answer are kept: the last ones with `newest`, else the first ones. `writes` says that
+    the server may have done something when its answer is lost. `deadline` replaces that of the connection.
     """
 
     path: str
@@ -50,6 +52,24 @@ class Call:
     accept: str = "application/json"
     limit_bytes: int = 64 * 1024 * 1024
     newest: bool = False
+    method: str = "GET"
+    body: bytes | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    writes: bool = False
+    deadline: timedelta | None = None
+
+
+class Sent(aiohttp.BytesPayload):
+    """A body that counts how often it went out: without it no server acts, twice means that one answer was lost."""
+
+    def __init__(self, body: bytes) -> None:
+        super().__init__(body)
+        self.times = 0
+
+    async def write_with_length(self, writer: Any, content_length: int | None) -> None:
+        """Write the body."""
+        self.times += 1
+        await super().write_with_length(writer, content_length)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,25 +98,32 @@ class Connection:
 
     async def ask(self, call: Call) -> Answer:
         """
-        GET, whatever the status.
+        Ask, whatever the status that comes back.
 
-        Raises: TransientError when nothing came within the deadline, WrongSettings when the access cannot work.
+        Raises: TransientError when nothing came within the deadline, Unanswered when that was a write that had gone
+        out, WrongSettings when the access cannot work.
         """
+        sent = Sent(call.body or b"")
+        seconds = call.deadline.total_seconds() if call.deadline else self._deadline
         try:
-            async with asyncio.timeout(self._deadline):
+            async with asyncio.timeout(seconds):
                 api = await self._open()
-                answer = await self._once(api, call)
+                answer = await self._once(api, call, sent)
                 if answer.status == 401 and await self._renew(api):
-                    answer = await self._once(await self._open(), call)
-                return answer
-        except TimeoutError as error:
-            raise TransientError(f"The API server did not {call.what} within {self._deadline:g} s") from error
-        except aiohttp.ClientConnectorCertificateError as error:
-            raise UntrustedCertificate(
-                "The API server's certificate is not trusted: check certificate-authority in the kubeconfig"
-            ) from error
-        except (aiohttp.ClientError, OSError) as error:
-            raise TransientError(f"The API server cannot be reached to {call.what}: {_reason(error)}") from error
+                    sent = Sent(call.body or b"")
+                    answer = await self._once(await self._open(), call, sent)
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            raise unreachable(error, call.what, seconds, doubtful=call.writes and bool(sent.times)) from error
+        if call.writes and sent.times > 1 and answer.status >= 400:
+            raise Unanswered(f"The API server broke the connection when asked to {call.what}: it may have done it")
+        return answer
+
+    async def session(self) -> tuple[ApiClient, dict[str, str]]:
+        """Return the session's client and the headers that let us in, for what is no plain request."""
+        api = await self._open()
+        headers = {"User-Agent": USER_AGENT}
+        await api.update_params_for_auth(headers, [], ["BearerToken"])
+        return api, headers
 
     async def close(self) -> None:
         """Close the sessions."""
@@ -144,14 +171,16 @@ class Connection:
             source = self._access.kubeconfig or "the pod's service account"
             raise WrongSettings(f"No access to the cluster from {source}: {_reason(error)}") from error
 
-    async def _once(self, api: ApiClient, call: Call) -> Answer:
-        headers = {"Accept": call.accept, "User-Agent": USER_AGENT}
+    async def _once(self, api: ApiClient, call: Call, sent: Sent) -> Answer:
+        headers = {"Accept": call.accept, "User-Agent": USER_AGENT, **dict(call.headers)}
         await api.update_params_for_auth(headers, [], ["BearerToken"])
         rest = api.rest_client
         url = URL(f"{api.configuration.host}{call.path}", encoded=True).with_query(call.query)
         # A redirect could come from a pod behind the proxy and would lead our request anywhere.
-        async with rest.pool_manager.get(
+        async with rest.pool_manager.request(
+            call.method,
             url,
+            data=None if call.body is None and not call.writes else sent,
             headers=headers,
             allow_redirects=False,
             proxy=rest.proxy,
@@ -174,6 +203,19 @@ async def _body(stream: aiohttp.StreamReader, call: Call) -> tuple[bytes, bool]:
             return bytes(kept[: call.limit_bytes]), cut
         del kept[: len(kept) - call.limit_bytes]
     return bytes(kept), cut
+
+
+def unreachable(error: BaseException, what: str, seconds: float, *, doubtful: bool) -> CallError:
+    """Say what became of a request that has no answer; `doubtful` where the server may have acted on it."""
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return UntrustedCertificate(
+            "The API server's certificate is not trusted: check certificate-authority in the kubeconfig"
+        )
+    if isinstance(error, TimeoutError):
+        said = f"The API server did not {what} within {seconds:g} s"
+    else:
+        said = f"The API server cannot be reached to {what}: {_reason(error)}"
+    return Unanswered(f"{said}; it may have done it") if doubtful else TransientError(said)
 
 
 def _reason(error: BaseException) -> str:

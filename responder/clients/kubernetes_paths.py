@@ -8,7 +8,7 @@ from urllib.parse import quote, unquote
 from responder.errors import PermanentError
 from responder.model.resource import Resource
 
-Verb = Literal["get", "list"]
+Verb = Literal["get", "list", "create", "patch", "delete"]
 
 _LABEL = r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
 _NAMESPACE = re.compile(_LABEL, re.ASCII)
@@ -69,12 +69,12 @@ def can_exist(resource: Resource, namespace: str, name: str) -> bool:
 
 def proxy_path(address: Address, *, port: int, scheme: Literal["http", "https"], path: str) -> str:
     """
-    Build the address of a pod's own path behind the API server's proxy; `path` may be percent-encoded already.
+    Build the address of a pod's or a Service's own path behind the API server's proxy.
 
-    Raises: PermanentError for a path that would climb out of the pod.
+    `path` may be percent-encoded already. Raises: PermanentError for a path that would climb out of the pod.
     """
-    if any(unquote(segment) in (".", "..") for segment in path.split("/")):
+    if any(segment in (".", "..") for segment in re.split(r"[/\\]", unquote(path))):
         raise PermanentError(f"The path {path!r} must not contain . or .. as a segment")
-    pods = Address("list", address.resource, address.namespace).path
+    objects = Address("list", address.resource, address.namespace).path
     secure = "https:" if scheme == "https" else ""
-    return f"{pods}/{secure}{quote(address.name, safe='')}:{port:d}/proxy/{quote(path.lstrip('/'), safe=_PATH_SAFE)}"
+    return f"{objects}/{secure}{quote(address.name, safe='')}:{port:d}/proxy/{quote(path.lstrip('/'), safe=_PATH_SAFE)}"

@@ -25,6 +25,7 @@ from tests.servers.kubernetes_kinds import BY_PLURAL, KINDS, METRICS, Kind
 from tests.servers.kubernetes_kubelet import Kubelet
 from tests.servers.kubernetes_objects import Objects
 from tests.servers.kubernetes_patching import apply_patch
+from tests.servers.kubernetes_proxy import behind
 from tests.servers.kubernetes_queries import field_predicate, label_predicate, page
 
 Object = dict[str, Any]
@@ -242,22 +243,26 @@ class KubernetesServer:
     def _stream(
         self, request: web.Request, kind: Kind, namespace: str, name: str, subresource: str, tail: str
     ) -> web.StreamResponse:
-        if kind.kind != "Pod":
+        if kind.kind != "Pod" and (kind.kind, subresource) != ("Service", "proxy"):
             raise errors.no_such_path()
         if subresource == "log":
             pod = self.objects.get(kind, namespace, name)
             body = self.kubelet.read_log(pod, dict(request.query), self.now())
             return web.Response(body=body, content_type="text/plain")
-        pod_name, port = [*name.removeprefix("https:").split(":"), ""][:2]
-        status, text = self.kubelet.proxy(self.objects.get(kind, namespace, pod_name), port, f"/{tail}")
+        named, port = [*name.removeprefix("https:").split(":"), ""][:2]
+        found = self.objects.get(kind, namespace, named)
+        if kind.kind == "Service":
+            found, port = behind(found, port, self.objects.all(BY_PLURAL["", "v1", "pods"], namespace))
+        status, text = self.kubelet.proxy(found, port, f"/{tail}")
         return web.Response(status=status, text=text, headers={"Location": text} if 300 <= status < 400 else {})
 
     async def _write(
         self, request: web.Request, kind: Kind, namespace: str, name: str, subresource: str
     ) -> tuple[Object, int]:
-        dry_run = _dry_run(request.query)
-        agent = request.headers.get("User-Agent", "unknown").partition("/")[0]
         body = await _json(request)
+        # The real server reads a DELETE's options from its body where there is one, and from the query only else.
+        dry_run = _dry_run_of(body) if request.method == "DELETE" and body else _dry_run(request.query)
+        agent = request.query.get("fieldManager") or request.headers.get("User-Agent", "unknown").partition("/")[0]
         if request.method == "POST" and not name:
             return self.objects.create(kind, namespace, body, dry_run=dry_run, agent=agent), 201
         if not name or subresource not in ("", "status", "scale"):
@@ -291,6 +296,11 @@ def _dry_run(query: Mapping[str, str]) -> bool:
         )
         raise errors.Refusal(422, "Invalid", message, details={})
     return asked == "All"
+
+
+def _dry_run_of(options: Object) -> bool:
+    asked = options.get("dryRun") or []
+    return _dry_run({"dryRun": asked[0]}) if asked else False
 
 
 async def _json(request: web.Request) -> Any:
