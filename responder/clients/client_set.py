@@ -47,8 +47,8 @@ class ClientSet:
         self.circuits: list[Circuit] = []
         self._redis = self._shared_redis(settings)
         policy = Policy(refuse=settings.http.refuse, redirects=settings.http.redirects)
-        self._http = self._ended(Http(credentials=settings.credentials, policy=policy))
-        self.http = ReadingHttp(self._http, self._sharing("http", settings.http, *settings.credentials.values()))
+        reading = self._ended(Http(credentials=settings.credentials, policy=policy))
+        self.http = ReadingHttp(reading, self._sharing("http", settings.http, *settings.credentials.values()))
         self.clusters = {name: self._cluster(name, cluster) for name, cluster in settings.every_cluster.items()}
         self.alertmanagers = [(one, self._alertmanager(Alertmanager(one))) for one in settings.alertmanagers]
         self.sender_tools = self._sender_tools(settings)
@@ -89,7 +89,7 @@ class ClientSet:
         return SenderTools(
             now=self._now,
             workspace=self._slack(settings),
-            http=self._http,
+            http=self._ended(Http()),  # `http.refuse` is for what rules name; these addresses stand in the settings
             charts=self._ended(Charts()),
             destinations=Destinations(slack=settings.slack, pagerduty=settings.pagerduty, outgoing=settings.outgoing),
             render=renderer(settings.timezone, terminal=sys.stdout.isatty()),

@@ -108,6 +108,26 @@ async def test_what_may_change_something_is_sent_each_time(build: Build, countin
     assert counting.asked == ["POST /", "POST /", "GET /", "GET /"]
 
 
+async def test_what_the_settings_refuse_is_refused_to_rules_and_not_to_notifiers(
+    build: Build, counting: Counting
+) -> None:
+    clients = build(http={"refuse": ["127.0.0.0/8", "10.0.0.0/8"]})
+    for address in (counting.url, "http://10.0.0.1"):
+        with pytest.raises(PermanentError, match=r"the settings refuse this address \(http.refuse\)"):
+            await clients.http.request("GET", address)
+    assert (await clients.sender_tools.http.request("POST", counting.url, body=b"x")).status == 200
+    assert counting.asked == ["POST /"]
+
+
+async def test_redirects_are_followed_as_the_settings_say(build: Build, web_servers: WebServers) -> None:
+    async def moved(request: web.BaseRequest) -> web.Response:
+        return web.Response() if request.path == "/new" else web.Response(status=302, headers={"Location": "/new"})
+
+    url = await web_servers.serve(moved)
+    assert (await build().http.request("GET", url)).status == 200
+    assert (await build(http={"redirects": False}).http.request("GET", url)).status == 302
+
+
 async def test_two_replicas_ask_once(build: Build, counting: Counting, redis_url: str) -> None:
     settings = {"redis_url": redis_url, "prometheus": {"url": counting.url}}
     replicas = [build(**settings) for _ in range(2)]
