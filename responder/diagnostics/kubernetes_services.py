@@ -1,7 +1,7 @@
 """Do the Services in front of the workload have anything behind them?"""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -11,7 +11,7 @@ from responder.model.finding import Weight
 from responder.model.target import Target
 from responder.plugins import diagnostic, params
 from responder.plugins.rights import Verb
-from responder.plugins.scope import SCOPE_NEEDS, Scope, scope_of
+from responder.plugins.scope import SCOPE_NEEDS, leads_to, scope_of
 from responder.plugins.tools import Tools
 
 Object = Mapping[str, Any]
@@ -96,24 +96,7 @@ class KubernetesServices(diagnostic.Diagnostic["KubernetesServices.Params"]):
             tools.kubernetes.list(kinds.SERVICES, namespace, limit=1000),
             tools.kubernetes.list(kinds.ENDPOINT_SLICES, namespace, limit=2000),
         )
-        return _result([_item(service, slices) for service in services if _leads(service, scope)])
-
-
-def _leads(service: Object, scope: Scope) -> bool:
-    """Say whether a Service is the target or selects its pods; of a workload without pods, its template."""
-    if service["spec"].get("type") == "ExternalName":
-        return False
-    if scope.target.kind == "Service":
-        return bool(service["metadata"]["name"] == scope.target.name)
-    selector = service["spec"].get("selector") or {}
-    return bool(selector) and any(selector.items() <= labels.items() for labels in _labels(scope))
-
-
-def _labels(scope: Scope) -> Iterable[Mapping[str, str]]:
-    for pod in scope.pods:
-        yield pod["metadata"].get("labels") or {}
-    template = ((scope.workload or {}).get("spec") or {}).get("template") or {}
-    yield (template.get("metadata") or {}).get("labels") or {}
+        return _result([_item(service, slices) for service in services if leads_to(service, scope)])
 
 
 def _item(service: Object, slices: Sequence[Object]) -> ServiceItem:

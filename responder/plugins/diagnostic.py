@@ -1,7 +1,9 @@
 """The contract of a diagnostic: one reading step."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict
@@ -55,13 +57,15 @@ class Diagnostic(ABC, Generic[P]):
     """
     One reading step. Subclasses set `name`, `Params`, `Result`, and `needs` if they read from Kubernetes.
 
-    The class docstring is the manual, with `Source:` and a YAML `Example:` that a test loads.
+    `needs_with` are further rights by the parameter that takes them: they are granted only where some rule sets it. The
+    class docstring is the manual, with `Source:` and a YAML `Example:` that a test loads.
     """
 
     name: ClassVar[str]
     Params: ClassVar[type[Params]]
     Result: ClassVar[type[AnyResult]]
     needs: ClassVar[tuple[Verb, ...]] = ()
+    needs_with: ClassVar[Mapping[str, tuple[Verb, ...]]] = MappingProxyType({})
     deadline: ClassVar[timedelta] = timedelta(seconds=10)
 
     @abstractmethod

@@ -1,7 +1,7 @@
 """What a target covers in its cluster: the workload and the pods that a diagnostic about it should look at."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -65,6 +65,23 @@ async def scope_of(target: Target, kubernetes: Kubernetes) -> Scope:
     workload, pods = await asyncio.gather(kubernetes.workload(target), kubernetes.pods(target))
     exists = bool(workload or pods) or await _exists(target, kubernetes)
     return Scope(target, workload, pods, exists)
+
+
+def leads_to(service: Object, scope: Scope) -> bool:
+    """Say whether a Service is the target or selects its pods; of a workload without pods, its template."""
+    if service["spec"].get("type") == "ExternalName":
+        return False
+    if scope.target.kind == "Service":
+        return bool(service["metadata"]["name"] == scope.target.name)
+    selector = service["spec"].get("selector") or {}
+    return bool(selector) and any(selector.items() <= labels.items() for labels in _labels(scope))
+
+
+def _labels(scope: Scope) -> Iterable[Mapping[str, str]]:
+    for pod in scope.pods:
+        yield pod["metadata"].get("labels") or {}
+    template = ((scope.workload or {}).get("spec") or {}).get("template") or {}
+    yield (template.get("metadata") or {}).get("labels") or {}
 
 
 async def _of_pod(target: Target, kubernetes: Kubernetes) -> Scope:

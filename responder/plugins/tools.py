@@ -67,6 +67,11 @@ class Kubernetes(Protocol):
     ) -> tuple[int, str]:
         """GET a path of a pod through the API server's proxy; status and body (at most 1 MiB)."""
 
+    async def service_http(
+        self, namespace: str, service: str, *, port: int, path: str, scheme: Literal["http", "https"] = "http"
+    ) -> tuple[int, str]:
+        """GET a path of a Service, by its own port, through the API server's proxy: one of its endpoints answers."""
+
 
 class Prometheus(Protocol):
     """One cluster's Prometheus, or what speaks its API."""

@@ -2,7 +2,7 @@
 
 import inspect
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
@@ -16,6 +16,7 @@ from responder.plugins.action import Action
 from responder.plugins.diagnostic import Diagnostic
 from responder.plugins.notifier import Notifier
 from responder.plugins.registry import Registry
+from responder.plugins.rights import Verb
 
 Plugin = Diagnostic[Any] | Action[Any] | Notifier[Any]
 
@@ -61,16 +62,28 @@ def find(registry: Registry, name: str) -> Plugin | None:
 
 def manual(plugin: Plugin) -> Manual:
     """Write the manual of a plugin."""
-    verbs = () if isinstance(plugin, Notifier) else plugin.needs
     return Manual(
         name=plugin.name,
         kind=next(k.__name__.lower() for k in (Diagnostic, Action, Notifier) if isinstance(plugin, k)),
         text=inspect.cleandoc(type(plugin).__doc__ or ""),
         params=tuple(entries(plugin.Params)),
         result=tuple(entries(plugin.Result)) if isinstance(plugin, Diagnostic) else (),
-        needs=tuple(f"{verb.verb} {verb.resource}{f'.{verb.group}' if verb.group else ''}" for verb in verbs),
+        needs=tuple(_needs(plugin)),
         facts=tuple(_facts(plugin)),
     )
+
+
+def _needs(plugin: Plugin) -> Iterator[str]:
+    if isinstance(plugin, Notifier):
+        return
+    yield from map(_right, plugin.needs)
+    if isinstance(plugin, Diagnostic):
+        for param, verbs in plugin.needs_with.items():
+            yield from (f"{_right(verb)}, with `{param}`" for verb in verbs)
+
+
+def _right(verb: Verb) -> str:
+    return f"{verb.verb} {verb.resource}{f'.{verb.group}' if verb.group else ''}"
 
 
 def _facts(plugin: Plugin) -> Sequence[str]:

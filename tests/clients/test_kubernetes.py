@@ -70,6 +70,8 @@ async def test_a_name_that_no_object_can_have_is_never_sent(
     assert await cluster.client.logs(cluster.namespace, name) == ""
     with pytest.raises(PermanentError):
         await cluster.client.pod_http(cluster.namespace, name, port=80, path="/")
+    with pytest.raises(PermanentError):
+        await cluster.client.service_http(cluster.namespace, name, port=80, path="/")
     if name:
         assert await cluster.client.list(PODS, name) == []
 
@@ -255,7 +257,25 @@ async def test_a_pod_is_asked_through_the_proxy(cluster: Cluster, fake: Kubernet
     assert "connection refused" in why
 
 
-@pytest.mark.parametrize("path", ["/../secrets", "/a/%2e%2e/b", "..", "/./x"])
+async def test_a_service_is_asked_through_the_proxy(cluster: Cluster, fake: KubernetesServer) -> None:
+    spec = {"selector": {"app": "api"}, "ports": [{"port": 80, "targetPort": 8080}]}
+    await cluster.create({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "front"}, "spec": spec})
+
+    async def ask(path: str, port: int = 80) -> tuple[int, str]:
+        return await cluster.client.service_http(cluster.namespace, "front", port=port, path=path)
+
+    assert await ask("/empty") == (503, 'no endpoints available for service "front"')
+    await cluster.create(pod("a", spec={"nodeName": "n1"}))
+    fake.kubelet.http[cluster.namespace, "a", 8080] = {"/health": (200, "fine"), "/a b": (500, "broken")}
+    assert await ask("/health") == (200, "fine")
+    assert await ask("/a%20b?x=1&y=%26") == (500, "broken")
+    assert fake.asked("GET", "/proxy/a")[0].query == {"x": "1", "y": "&"}
+    assert await ask("/health", 81) == (503, 'no service port 81 found for service "front"')
+
+
+@pytest.mark.parametrize("path", ["/../secrets", "/a/%2e%2e/b", "..", "/./x", "/..%2fsecrets", "/a%2F..%2Fb", "/..\\x"])
 async def test_a_proxied_path_cannot_climb_out_of_the_pod(cluster: Cluster, path: str) -> None:
     with pytest.raises(PermanentError, match=r"must not contain \. or \.\."):
         await cluster.client.pod_http(cluster.namespace, "a", port=80, path=path)
+    with pytest.raises(PermanentError, match=r"must not contain \. or \.\."):
+        await cluster.client.service_http(cluster.namespace, "a", port=80, path=path)

@@ -16,6 +16,7 @@ from responder.model.place import Place
 from responder.plugins.action import Action
 from responder.plugins.diagnostic import Diagnostic
 from responder.plugins.registry import Registry, discover
+from responder.plugins.rights import Verb
 from responder.rules.loading import check
 from responder.rules.manuals import Plugin, entries, find, manual
 from responder.rules.problems import render
@@ -47,6 +48,12 @@ def whole(text: str) -> str:
         return f"teams:\n  default:\n    receivers:\n{indent(text, '      ')}"
     rule = "{name: r, match: ['a=\"b\"'], playbook: example}"
     return f"rules: [{rule}]\nplaybooks:\n  example:\n{indent(text, '    ')}"
+
+
+def rights(step: Diagnostic[Any] | Action[Any]) -> list[Verb]:
+    """Return all rights of a step, those that only some parameter takes included."""
+    more = step.needs_with.values() if isinstance(step, Diagnostic) else ()
+    return [*step.needs, *chain.from_iterable(more)]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -90,12 +97,20 @@ def test_an_unknown_parameter_is_refused(name: str) -> None:
 def test_no_right_is_a_wildcard(name: str) -> None:
     step = plugin(name)
     assert isinstance(step, Diagnostic | Action)
-    assert [verb for verb in step.needs if "*" in (verb.group, verb.resource, verb.verb) or not verb.verb] == []
+    assert [verb for verb in rights(step) if "*" in (verb.group, verb.resource, verb.verb) or not verb.verb] == []
 
 
 @pytest.mark.parametrize("name", [*REGISTRY.diagnostics])
 def test_a_diagnostic_only_reads(name: str) -> None:
-    assert {verb.verb for verb in REGISTRY.diagnostics[name].needs} <= {"get", "list", "watch"}
+    assert {verb.verb for verb in rights(REGISTRY.diagnostics[name])} <= {"get", "list", "watch"}
+
+
+@pytest.mark.parametrize("name", [*REGISTRY.diagnostics])
+def test_a_right_that_a_parameter_takes_is_in_the_manual_beside_its_name(name: str) -> None:
+    found = REGISTRY.diagnostics[name]
+    assert set(found.needs_with) <= set(found.Params.model_fields)
+    for param, verbs in found.needs_with.items():
+        assert {f"{verb.verb} {verb.resource}, with `{param}`" for verb in verbs} <= set(manual(found).needs)
 
 
 def test_sql_in_parameters_takes_no_interpolation() -> None:
