@@ -24,7 +24,8 @@ async def look(command: Diagnose, incident: Incident, runtime: Runtime) -> Diagn
         reading, outcome = await _look(command, incident, runtime)
     finally:
         runtime.metrics.diagnosed(command.plugin, outcome)
-    return Diagnosed(command.name, command.round, reading, took=round(perf_counter() - began, 4))
+    took = round(perf_counter() - began, 4)
+    return Diagnosed(command.name, command.round, reading, took=took, attempt=command.attempt)
 
 
 async def _look(command: Diagnose, incident: Incident, runtime: Runtime) -> tuple[Reading, str]:

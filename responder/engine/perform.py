@@ -224,7 +224,7 @@ class Performer:
 def _given_up(command: Command, why: str) -> Input:
     match command:
         case Diagnose(name=name, round=number):
-            return Diagnosed(name, number, could_not_look(name, why))
+            return Diagnosed(name, number, could_not_look(name, why), attempt=command.attempt)
         case Notify():
             return NotifyFailed(command.receiver, command.purpose, command.sequence, why)
         case Page():

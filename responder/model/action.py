@@ -61,6 +61,16 @@ _LIVE = _WAITING | _AT_WORK
 
 
 @dataclass(frozen=True, slots=True)
+class ActionTraits:
+    """What is decided by of an action, read off its plugin: see the contract of `Action`."""
+
+    once: Literal["conditional", "named", "repeatable", "doubtful"] = "conditional"
+    weight: Literal["harmless", "ordinary", "destructive", "security"] = "ordinary"
+    undoable: bool = False
+    approvals: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """One thing that will be different: `what` it is, and its value before and after; secrets never stand here."""
 
@@ -156,7 +166,9 @@ class Step:
     """
     One effect of an attempt, its parameters frozen as they were proposed.
 
-    `name` is the action's in the playbook, `plugin` who does it. `commands` is what a person would type.
+    `name` is the action's in the playbook, `plugin` who does it. `commands` is what a person would type. `guard` is its
+    own within a sequence, beside that of the whole. A step that `verifies` runs once the others are done, to see
+    whether they helped; it is never taken back.
     """
 
     name: str
@@ -170,6 +182,8 @@ class Step:
     progress: Progress | None = None
     began_at: datetime | None = None
     ended_at: datetime | None = None
+    guard: Mapping[str, Json] = field(default_factory=dict)
+    verifies: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +239,9 @@ class Attempt:
     playbook's action, as written; `when` of the guard is evaluated with the incident's evaluator. `proposed_by` is ""
     when the playbook did. `blocks` say why it cannot go on now. `looks` counts the looks asked for; `pending` is the
     key of the command that is waited for, `retry_at` when a block is looked at again. `why` is how it ended.
-    `temporary_until` is when people are reminded that it still stands, `reminded` how often they were.
+    `temporary_until` is when people are reminded that it still stands, `reminded` how often they were. `then` is what
+    is still to follow when it did not help: undo, escalate, next. `lapsed` says that after its end the playbook did not
+    call for it for a while.
     """
 
     number: int
@@ -256,6 +272,8 @@ class Attempt:
     temporary_until: datetime | None = None
     reminded: int = 0
     dry_run: bool = False
+    then: tuple[str, ...] = ()
+    lapsed: bool = False
 
     @property
     def approved_by(self) -> tuple[str, ...]:
@@ -265,7 +283,12 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A start of a step that counts in budgets: the store keeps one for each; `ended_at` None still holds its lock."""
+    """
+    A start of a step that counts in budgets: the store keeps one for each; `ended_at` None still holds its lock.
+
+    All steps of an attempt start with it. Taking one back is a run of its own, which holds the lock and counts in no
+    budget.
+    """
 
     incident: int
     attempt: int
@@ -278,6 +301,8 @@ class Run:
     started_at: datetime
     ended_at: datetime | None = None
     outcome: str = ""
+    step: int = 0
+    undo: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,8 @@ class Diagnose:
     """
     Run one reading step; its parameters are evaluated and escaped already.
 
-    `since` is the end of the action that it verifies: logs from before it say nothing of that.
+    `since` is the end of the action that it verifies: logs from before it say nothing of that. `attempt` is the number
+    of that one, 0 for a run of the ordinary rounds; `round` then counts the looks of its verification.
     """
 
     name: str
@@ -26,12 +27,13 @@ class Diagnose:
     target: Target
     deadline: timedelta | None = None
     since: datetime | None = None
+    attempt: int = 0
     kind: Literal["diagnose"] = "diagnose"
 
     @property
     def key(self) -> str:
         """Identify the run."""
-        return f"diagnose/{self.name}/{self.round}"
+        return f"{f'verify/{self.attempt}' if self.attempt else 'diagnose'}/{self.name}/{self.round}"
 
 
 @dataclass(frozen=True, slots=True)

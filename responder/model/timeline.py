@@ -58,12 +58,13 @@ class AlertSilenced:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosed:
-    """A diagnostic ended, in whatever way. `took` is in seconds."""
+    """A diagnostic ended, in whatever way. `took` is in seconds; `attempt` is that which it verifies, 0 for none."""
 
     name: str
     round: int
     reading: Reading
     took: float = 0.0
+    attempt: int = 0
     kind: Literal["diagnosed"] = "diagnosed"
 
 

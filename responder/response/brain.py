@@ -3,11 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 from pydantic import BaseModel
 
 from responder.expressions.evaluator import Evaluator
+from responder.model.action import ActionTraits, Mode, Run, Stop
+from responder.model.ceilings import Ceilings
 from responder.model.command import Planned
 from responder.model.incident import Incident, Status
 from responder.model.playbook import ActionStep, Playbook
@@ -35,6 +37,12 @@ class Brain:
     settings have a cluster of that name. `teams` are those of the newest rules: their packs act only in their
     namespaces; `namespaces_of` says in which an action would act, "" for one that cannot be told. `external_url` is
     where people reach us, "" for nowhere.
+
+    `action` tells the traits of an action, None when there is none of that name: it is then named and never run.
+    `automation` is the ceiling of the process, `ceilings` those of the newest rules; `forbidden` are the actions that
+    the newest playbooks of the incident's rules forbid. `stop` is the global stop, `dry_run` whether effects are only
+    tried. `usage` are the starts that budgets count and the locks that are held, of all incidents, as read in the
+    transaction of the turn.
     """
 
     playbook: Playbook
@@ -51,7 +59,13 @@ class Brain:
     namespaces_of: Callable[[ActionStep, Mapping[str, Json], Target], Sequence[str]] = lambda step, params, target: (
         namespace_of(target),
     )
-    automation: Literal["off", "suggest", "approve", "auto"] = "suggest"
+    action: Callable[[str], ActionTraits | None] = lambda plugin: None
+    automation: Mode = "suggest"
+    ceilings: Ceilings = field(default_factory=Ceilings)
+    forbidden: Sequence[str] = ()
+    stop: Stop | None = None
+    dry_run: bool = False
+    usage: Sequence[Run] = ()
     quiet_for: timedelta = timedelta(minutes=5)
     external_url: str = ""
 
@@ -62,13 +76,14 @@ class Decision:
     What a turn came to: write all of it in one transaction.
 
     `records` go onto the timeline after the events that were taken in. A timer of None is cancelled; one that is not
-    named stays. Commands are unique by their key within the incident.
+    named stays. Commands are unique by their key within the incident. `starts` are to be counted from now on.
     """
 
     incident: Incident
     records: tuple[Event, ...] = ()
     commands: tuple[Planned, ...] = ()
     timers: Mapping[str, datetime | None] = field(default_factory=dict)
+    starts: tuple[Run, ...] = ()
 
     @property
     def released(self) -> bool:
