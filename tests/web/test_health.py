@@ -1,6 +1,7 @@
 """Health says how things are, also when they are bad."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import aiohttp
@@ -61,6 +62,12 @@ async def test_metrics_say_what_waits_and_what_is_open(
     assert found["responder_deliveries_accepted_total"] == 1
     assert found["responder_store_up"] == 1
     assert found["responder_intake_bytes"] == 0
+
+
+def test_the_lag_is_the_age_of_the_oldest_delivery_that_waits() -> None:
+    text = Metrics("1.2.3").write(Counts(3, NOW - timedelta(seconds=90), {}, 0, {}), 0, NOW).decode()
+    assert "responder_correlate_lag_seconds 90.0" in text
+    assert "responder_inbox_deliveries 3.0" in text
 
 
 async def test_metrics_are_there_while_the_store_is_down(house: House, stranger: aiohttp.ClientSession) -> None:
