@@ -19,8 +19,10 @@ import yaml
 from aiohttp import web
 
 from tests.servers import kubernetes_errors as errors
-from tests.servers.kubernetes_access import Access, Attempt
+from tests.servers.kubernetes_access import Access, Attempt, review
 from tests.servers.kubernetes_controllers import Controllers
+from tests.servers.kubernetes_eviction import evict
+from tests.servers.kubernetes_exec import serve
 from tests.servers.kubernetes_kinds import BY_PLURAL, KINDS, METRICS, Kind
 from tests.servers.kubernetes_kubelet import Kubelet
 from tests.servers.kubernetes_objects import Objects
@@ -32,6 +34,7 @@ Object = dict[str, Any]
 
 TOKEN = "the-administrator"
 """The bearer token that may do everything."""
+APPLY_PATCH = "application/apply-patch+yaml"
 
 
 @dataclass
@@ -145,6 +148,8 @@ class KubernetesServer:
         parts = [urllib.parse.unquote(part) for part in request.raw_path.partition("?")[0].split("/")[1:]]
         if parts[0] in ("", "api", "apis", "version") and len(parts) < (3 if parts[0] == "api" else 4):
             return web.json_response(self._discover(parts))
+        if parts == ["apis", "authorization.k8s.io", "v1", "selfsubjectaccessreviews"] and request.method == "POST":
+            return web.json_response(review(self.access, user, await _json(request)), status=201)
         if parts[0] == "api":
             group, version, rest = "", parts[1], parts[2:]
         elif parts[0] == "apis":
@@ -187,6 +192,8 @@ class KubernetesServer:
         match request.method:
             case "GET" if not name:
                 return self._list(request, kind, namespace)
+            case "GET" if subresource == "exec" and kind.kind == "Pod":
+                return await serve(request, self.objects.get(kind, namespace, name), self.kubelet.programs)
             case "GET" if subresource in ("log", "proxy"):
                 return self._stream(request, kind, namespace, name, subresource, tail)
             case "GET" if kind in METRICS:
@@ -265,6 +272,10 @@ class KubernetesServer:
         agent = request.query.get("fieldManager") or request.headers.get("User-Agent", "unknown").partition("/")[0]
         if request.method == "POST" and not name:
             return self.objects.create(kind, namespace, body, dry_run=dry_run, agent=agent), 201
+        if subresource == "eviction" and kind.kind == "Pod" and request.method == "POST":
+            return evict(self.objects, self.objects.get(kind, namespace, name), body, dry_run=dry_run), 201
+        if request.content_type == APPLY_PATCH and request.method == "PATCH":
+            return self._apply(request, kind, namespace, name, body)
         if not name or subresource not in ("", "status", "scale"):
             raise errors.Refusal(405, "MethodNotAllowed", "the server does not allow this method on this resource")
         stored = self.objects.get(kind, namespace, name)
@@ -282,6 +293,24 @@ class KubernetesServer:
         options = {"subresource": subresource, "patched": patched, "dry_run": dry_run, "agent": agent}
         changed = self.objects.update(kind, stored, after, **options)
         return (_scale_of(changed) if scaled else changed), 200
+
+    def _apply(self, request: web.Request, kind: Kind, namespace: str, name: str, body: Object) -> tuple[Object, int]:
+        manager = request.query.get("fieldManager", "")
+        if not manager:
+            message = (
+                'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch'
+            )
+            raise errors.Refusal(422, "Invalid", message, details={})
+        if body.get("metadata", {}).get("name", name) != name:
+            raise errors.bad_request("the name of the object does not match the name on the URL")
+        applied = body | {"metadata": body.get("metadata", {}) | {"name": name}}
+        force, dry_run = request.query.get("force") == "true", _dry_run(request.query)
+        found, new = self.objects.apply(kind, namespace, applied, manager=manager, force=force, dry_run=dry_run)
+        return found, 201 if new else 200
+
+    def settle(self) -> None:
+        """Let the controllers look at the world once, as they do after every write."""
+        self._settle()
 
     def _settle(self) -> None:
         if self.controllers is not None:
@@ -308,8 +337,8 @@ async def _json(request: web.Request) -> Any:
     if not text and request.method == "DELETE":
         return {}
     try:
-        return json.loads(text)
-    except ValueError as error:
+        return yaml.safe_load(text) if request.content_type == APPLY_PATCH else json.loads(text)
+    except (ValueError, yaml.YAMLError) as error:
         raise errors.bad_request(f"couldn't get version/kind; json parse error: {error}") from error
 
 

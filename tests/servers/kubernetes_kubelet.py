@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.servers.kubernetes_errors import Refusal, bad_request
+from tests.servers.kubernetes_exec import Programs
 from tests.servers.kubernetes_kinds import Kind
 
 Object = dict[str, Any]
@@ -26,6 +27,7 @@ class Kubelet:
     usage: dict[tuple[str, str], dict[str, tuple[str, str]]] = field(default_factory=dict)
     node_usage: dict[str, tuple[str, str]] = field(default_factory=dict)
     raw: dict[tuple[str, str, str], bytes] = field(default_factory=dict)
+    programs: Programs = field(default_factory=Programs)
 
     def read_log(self, pod: Object, query: Mapping[str, str], now: datetime) -> bytes:
         """Answer as the API server and the kubelet behind it do. Raises 400."""

@@ -6,11 +6,13 @@ import re
 import secrets
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.servers import kubernetes_errors as errors
 from tests.servers.kubernetes_defaults import check, fill, forget_status
+from tests.servers.kubernetes_fields import apply, sign
 from tests.servers.kubernetes_kinds import BY_NAME, Kind
 
 Object = dict[str, Any]
@@ -27,6 +29,17 @@ _SERVER_SET = (
 )
 
 
+@dataclass(frozen=True)
+class Denial:
+    """An admission webhook that refuses writes to a kind, dry runs too."""
+
+    kind: str
+    why: str
+    verbs: tuple[str, ...] = ("CREATE", "UPDATE", "DELETE")
+    hook: str = "policy.example"
+    code: int = 403
+
+
 class Objects:
     """
     Objects by kind, namespace and name; every change gets the next resource version.
@@ -37,6 +50,7 @@ class Objects:
     def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.now = now
         self.version = 100
+        self.denials: list[Denial] = []
         self._stored: dict[str, dict[Key, Object]] = {}
         for name in ("default", "kube-system"):
             self.seed({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
@@ -78,7 +92,16 @@ class Objects:
             raise errors.not_found(kind, name)
         return copy.deepcopy(found)
 
-    def create(self, kind: Kind, namespace: str, body: Object, *, dry_run: bool = False, agent: str = "test") -> Object:
+    def create(
+        self,
+        kind: Kind,
+        namespace: str,
+        body: Object,
+        *,
+        dry_run: bool = False,
+        agent: str = "test",
+        applied: Object | None = None,
+    ) -> Object:
         """Store a new object, its status forgotten. Raises 400, 403, 404, 409 or 422 as the real server."""
         fresh = copy.deepcopy(body)
         _check_kind(kind, fresh)
@@ -99,8 +122,30 @@ class Objects:
         fill(kind, fresh)
         check(kind, fresh, None)
         self._admit(kind, namespace, fresh)
-        self._sign(kind, fresh, agent, subresource="")
+        if applied is None:
+            sign(None, fresh, self._entry(kind, agent, "Update"))
+        else:
+            metadata["managedFields"] = body["metadata"]["managedFields"]
         return self._answer(kind, fresh, dry_run=dry_run)
+
+    def apply(
+        self, kind: Kind, namespace: str, body: Object, *, manager: str, force: bool, dry_run: bool
+    ) -> tuple[Object, bool]:
+        """Apply a configuration; answers whether the object is new. Raises 409 over other managers' fields."""
+        _check_kind(kind, body)
+        metadata = body.setdefault("metadata", {})
+        if metadata.get("managedFields"):
+            raise errors.bad_request("metadata.managedFields must be nil")
+        key = (kind.kind, namespace, str(metadata.get("name", "")))
+        before = copy.deepcopy(self._stored.get(kind.kind, {}).get(key))
+        entry = self._entry(kind, manager, "Apply")
+        after = apply(kind, before, body, entry, force=force)
+        if before is None:
+            return self.create(kind, namespace, after, dry_run=dry_run, applied=entry), True
+        after["metadata"].pop("resourceVersion", None)
+        if metadata.get("resourceVersion"):
+            after["metadata"]["resourceVersion"] = metadata["resourceVersion"]
+        return self.update(kind, before, after, patched=True, dry_run=dry_run, applied=entry), False
 
     def update(
         self,
@@ -112,6 +157,7 @@ class Objects:
         patched: bool = False,
         dry_run: bool = False,
         agent: str = "test",
+        applied: Object | None = None,
     ) -> Object:
         """
         Replace an object, or its status alone. Raises 400, 409 or 422 as the real server.
@@ -136,11 +182,15 @@ class Objects:
             raise errors.invalid(kind, name, "metadata.uid", f'Invalid value: "{metadata["uid"]}": field is immutable')
         after = _merge_scope(kind, before, after, subresource)
         check(kind, after, before)
+        self._ask_hooks(kind, "UPDATE", after)
         if _content(after) == _content(before):
             return before
         if kind.counted and after.get("spec") != before.get("spec"):
             after["metadata"]["generation"] = before["metadata"]["generation"] + 1
-        self._sign(kind, after, agent, subresource=subresource)
+        if applied is None:
+            sign(before, after, self._entry(kind, agent, "Update", subresource))
+        else:
+            after["metadata"]["managedFields"] = body["metadata"]["managedFields"]
         return self._answer(kind, after, dry_run=dry_run)
 
     def delete(self, kind: Kind, found: Object, options: Object, *, dry_run: bool = False) -> Object:
@@ -153,6 +203,7 @@ class Objects:
                     f"Precondition failed: {label} in precondition: {value}, {label} in object meta: {metadata[field]}"
                 )
                 raise errors.conflict(kind, metadata["name"], why)
+        self._ask_hooks(kind, "DELETE", found)
         grace = options.get("gracePeriodSeconds")
         if grace is None:
             grace = found.get("spec", {}).get("terminationGracePeriodSeconds", 30) if kind.kind == "Pod" else 0
@@ -201,6 +252,7 @@ class Objects:
             raise errors.not_found(BY_NAME["v1", "Namespace"], namespace)
 
     def _admit(self, kind: Kind, namespace: str, found: Object) -> None:
+        self._ask_hooks(kind, "CREATE", found)
         if kind.kind == "Namespace":
             return
         if kind.kind == "Pod":
@@ -213,15 +265,16 @@ class Objects:
                 kind, found["metadata"]["name"], "involvedObject.namespace", "does not match event.namespace"
             )
 
-    def _sign(self, kind: Kind, found: Object, agent: str, *, subresource: str) -> None:
-        entry: Object = {"manager": agent, "operation": "Update", "apiVersion": kind.api_version, "time": self.stamp()}
-        entry |= {"fieldsType": "FieldsV1", "fieldsV1": {}}
-        if subresource:
-            entry["subresource"] = subresource
-        others = found["metadata"].get("managedFields") or []
-        same = ("manager", "operation", "subresource")
-        kept = [old for old in others if any(old.get(key) != entry.get(key) for key in same)]
-        found["metadata"]["managedFields"] = [*kept, entry]
+    def _ask_hooks(self, kind: Kind, verb: str, found: Object) -> None:
+        for denial in self.denials:
+            if denial.kind == kind.kind and verb in denial.verbs:
+                message = f'admission webhook "{denial.hook}" denied the request: {denial.why}'
+                raise errors.Refusal(denial.code, "Forbidden" if denial.code == 403 else "BadRequest", message)
+
+    def _entry(self, kind: Kind, agent: str, operation: str, subresource: str = "") -> Object:
+        entry: Object = {"manager": agent, "operation": operation, "apiVersion": kind.api_version}
+        entry |= {"time": self.stamp(), "fieldsType": "FieldsV1"}
+        return entry | ({"subresource": subresource} if subresource else {})
 
 
 def _check_kind(kind: Kind, body: Any) -> None:

@@ -9,7 +9,7 @@ JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_PATCH = "application/strategic-merge-patch+json"
 
-_MERGE_KEYS = {
+MERGE_KEYS = {
     "containers": "name",
     "initContainers": "name",
     "ephemeralContainers": "name",
@@ -44,7 +44,7 @@ def apply_patch(before: dict[str, Any], patch: Any, media_type: str, *, service:
     if media_type == MERGE_PATCH:
         return _merge(after, patch)
     if media_type == STRATEGIC_PATCH:
-        return _strategic(after, patch, _MERGE_KEYS | ({"ports": "port"} if service else {}))
+        return _strategic(after, patch, MERGE_KEYS | ({"ports": "port"} if service else {}))
     supported = ", ".join((JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH))
     message = f"the body of the request was in an unknown format - accepted media types include: {supported}"
     raise Refusal(415, "UnsupportedMediaType", message)

@@ -126,3 +126,26 @@ def _read_token(text: str) -> tuple[str, int]:
     except (ValueError, binascii.Error) as error:
         raise bad_request(f"continue key is not valid: {error}") from error
     return str(start), int(at)
+
+
+def matches(selector: Object | None, labels: Mapping[str, str]) -> bool:
+    """Whether a selector as objects hold it matches; an empty one matches everything, none nothing."""
+    if selector is None:
+        return False
+    wanted = selector.get("matchLabels") or {}
+    return all(labels.get(key) == value for key, value in wanted.items()) and all(
+        _expression(term, labels) for term in selector.get("matchExpressions") or ()
+    )
+
+
+def _expression(term: Object, labels: Mapping[str, str]) -> bool:
+    key, values = term["key"], term.get("values") or ()
+    match term["operator"]:
+        case "In":
+            return labels.get(key) in values
+        case "NotIn":
+            return labels.get(key) not in values
+        case "Exists":
+            return key in labels
+        case _:
+            return key not in labels
