@@ -1,10 +1,13 @@
 """Restarts a workload, pod by pod."""
 
+from responder.model.action import Outcome, Preview, Progress
 from responder.model.target import Target
+from responder.plugins.acting import ActionTools
 from responder.plugins.action import Action
 from responder.plugins.commands import WORKLOADS, kubectl, workload
 from responder.plugins.params import Params
-from responder.plugins.rights import workload_verbs
+from responder.plugins.rollout.restart import follow_restart, preview_restart, restart
+from responder.plugins.rollout.workload import WORKLOAD_NEEDS
 
 
 class RolloutRestartParams(Params):
@@ -14,6 +17,8 @@ class RolloutRestartParams(Params):
 class RolloutRestart(Action[RolloutRestartParams]):
     """
     Replace all pods of the target's workload, in the order and at the pace of its own rollout strategy.
+
+    A restart cannot be taken back: there is nothing to put back.
 
     Source: `PATCH /apis/apps/v1/namespaces/{ns}/{kind}/{name}`, the annotation `kubectl.kubernetes.io/restartedAt` of
     the pod template, as `kubectl rollout restart` sets it.
@@ -26,9 +31,23 @@ class RolloutRestart(Action[RolloutRestartParams]):
 
     name = "kubernetes.rollout_restart"
     Params = RolloutRestartParams
-    needs = workload_verbs("get", "patch")
+    needs = WORKLOAD_NEEDS
     kinds = WORKLOADS
 
     def command(self, params: RolloutRestartParams, target: Target) -> tuple[str, ...]:
         """Return `kubectl rollout restart`."""
         return (kubectl("rollout", "restart", workload(target), namespace=target.namespace),)
+
+    async def preview(self, params: RolloutRestartParams, target: Target, tools: ActionTools) -> Preview:
+        """Say which pods would be replaced, and how fast."""
+        return await preview_restart(target, tools)
+
+    async def act(self, params: RolloutRestartParams, target: Target, preview: Preview, tools: ActionTools) -> Outcome:
+        """Set the annotation that replaces the pods."""
+        return await restart(target, preview, tools)
+
+    async def progress(
+        self, params: RolloutRestartParams, target: Target, outcome: Outcome, tools: ActionTools
+    ) -> Progress:
+        """Follow the roll-out."""
+        return await follow_restart(target, outcome, tools)

@@ -1,0 +1,162 @@
+"""The one conditional write of a workload, done once: what was approved must still hold, and the mark is read back."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from responder.errors import Conflict, Missing
+from responder.model.action import Outcome, Preview
+from responder.model.target import Target
+from responder.model.verdict import Json
+from responder.plugins.acting import ATTEMPT, CHANGE_CAUSE, ActionTools
+from responder.plugins.rollout.ownership import changed_by
+from responder.plugins.rollout.plan import Operation, Plan, Planner, left_by, note_of
+from responder.plugins.rollout.workload import Workload, hindrance, pointer, read_again, read_workload
+
+_TRIES = 3
+"""Writes that meet a Conflict although what was approved still holds, before it is given up."""
+
+
+def conditions(workload: Workload) -> list[Operation]:
+    """Return the tests by which a write fails unless the workload is the one that was read."""
+    return [
+        {"op": "test", "path": "/metadata/uid", "value": workload.uid},
+        {"op": "test", "path": "/metadata/generation", "value": workload.generation},
+    ]
+
+
+def annotate(annotations: Mapping[str, str], wanted: Mapping[str, str]) -> list[Operation]:
+    """Return the operations that add annotations to an object that has those, and leave every other one alone."""
+    if annotations:
+        return [{"op": "add", "path": pointer("metadata", "annotations", k), "value": v} for k, v in wanted.items()]
+    # An annotation that comes in between does not move the generation, and must not be lost.
+    absent = {"op": "test", "path": "/metadata/annotations", "value": None}
+    return [absent, {"op": "add", "path": "/metadata/annotations", "value": dict(wanted)}]
+
+
+async def send(workload: Workload, plan: Plan, tools: ActionTools, *, dry_run: bool = False) -> Workload:
+    """
+    Send the request; answers the workload as it would be, or is.
+
+    Raises: Conflict when it is no longer the one that was read, otherwise as `Cluster.patch`.
+    """
+    marks = {ATTEMPT: tools.attempt}
+    if plan.rolls:
+        marks[CHANGE_CAUSE] = note_of(plan.done, tools)
+    body = [*conditions(workload), *plan.operations, *annotate(workload.annotations, marks)]
+    after = await tools.kubernetes.patch(
+        workload.resource, workload.namespace, workload.name, body, form="json", dry_run=dry_run
+    )
+    return Workload({"kind": workload.kind, "apiVersion": "apps/v1", **after}, workload.cluster)
+
+
+async def change(target: Target, preview: Preview, planner: Planner, tools: ActionTools) -> Outcome:
+    """
+    Make the change once, if what the preview saw still holds; after a crash, read back first.
+
+    Raises: CallError; `Unanswered` means that it may have happened.
+    """
+    try:
+        workload = await read_workload(target, tools.kubernetes)
+        if tools.retry and (told := await _read_back(workload, preview, planner, tools)):
+            return told
+        for _ in range(_TRIES):
+            plan = await planner(workload)
+            if stale := _moved(workload, plan, preview) or hindrance(workload, rolls=plan.rolls) or plan.refusal:
+                return Outcome("not_done", stale)
+            try:
+                after = await send(workload, plan, tools)
+            except Conflict:
+                workload = await read_workload(target, tools.kubernetes)
+                continue
+            return await done(after, plan, tools, undo=preview.undo)
+        return Outcome("not_done", f"{workload.reference} was being changed by others all the time: nothing was done")
+    except Missing as error:
+        return Outcome("in_doubt" if tools.retry else "not_done", str(error))
+
+
+def _moved(workload: Workload, plan: Plan, preview: Preview) -> str:
+    """Say what no longer holds of what was approved; "" when all does."""
+    now = {**workload.facts, **plan.facts}
+    said = [f"{name} was {was}, is {now.get(name)} now" for name, was in preview.basis.items() if now.get(name) != was]
+    if not said:
+        return ""
+    return f"{workload.reference} is not what was approved: {'; '.join(said)}; changed by {changed_by(workload.found)}"
+
+
+async def _read_back(workload: Workload, preview: Preview, planner: Planner, tools: ActionTools) -> Outcome | None:
+    """Tell what became of an earlier try; None when it has not happened."""
+    if workload.annotations.get(ATTEMPT) == tools.attempt:
+        return await done(workload, await planner(workload), tools, undo=preview.undo, seen=True)
+    if all(preview.basis.get(name) == value for name, value in workload.facts.items()):
+        return None
+    return Outcome(
+        "in_doubt",
+        f"{workload.reference} has changed since, and does not bear the mark of this attempt",
+        details=(
+            f"generation was {preview.basis.get('generation')}, is {workload.generation} now",
+            f"last changed by {changed_by(workload.found)}",
+        ),
+    )
+
+
+async def done(workload: Workload, plan: Plan, tools: ActionTools, *, undo: Json = None, seen: bool = False) -> Outcome:
+    """
+    Tell the world what was done to a workload, and say how it was left.
+
+    `seen` says that it was found done after a crash: others may have changed it too, so only the very next generation
+    is surely what we left.
+    """
+    await tools.kubernetes.tell(workload.found, reason=plan.event, note=note_of(plan.done, tools), key=tools.attempt)
+    left = left_by(workload, rolls=plan.rolls)
+    restored = None
+    if isinstance(undo, Mapping):
+        ours = not seen or workload.generation == int(undo.get("generation") or 0) + 1
+        restored = {**undo, "left": left if ours else ""}
+    how = ", found by the mark of this attempt" if seen else ""
+    return Outcome(
+        "done",
+        f"{workload.reference} {plan.done}{how}",
+        undo=restored,
+        follow=True,
+        basis={**workload.identity, "generation": workload.generation, **plan.mark(workload)},
+    )
+
+
+async def take_back(workload: Workload, before: Mapping[str, Json], planner: Planner, tools: ActionTools) -> Outcome:
+    """
+    Write what undoes a change, if the workload is still as the change left it.
+
+    `before` has its `uid` and `generation`, and as `left` what `left_by` said after the change. Raises as `change`.
+    """
+    for _ in range(_TRIES):
+        plan = await planner(workload)
+        if tools.retry and workload.annotations.get(ATTEMPT) == tools.attempt:
+            return _undone(await done(workload, plan, tools, seen=True))
+        if refusal := _not_ours(workload, before, plan, tools) or hindrance(workload, rolls=plan.rolls) or plan.refusal:
+            return Outcome("in_doubt" if tools.retry else "not_done", refusal)
+        try:
+            after = await send(workload, plan, tools)
+        except Conflict:
+            workload = await read_again(before, tools.kubernetes)
+            continue
+        return _undone(await done(after, plan, tools))
+    return Outcome("not_done", f"{workload.reference} was being changed by others all the time: nothing was undone")
+
+
+def _undone(told: Outcome) -> Outcome:
+    return replace(told, basis={**told.basis, "undone": True})
+
+
+def _not_ours(workload: Workload, before: Mapping[str, Json], plan: Plan, tools: ActionTools) -> str:
+    """Say why the workload is not as the change left it; "" when it is."""
+    if workload.uid != before.get("uid"):
+        return f"{workload.reference} is another one of that name by now: nothing is undone"
+    if before.get("left"):
+        same = left_by(workload, rolls=plan.rolls) == before["left"]
+    else:
+        ours = workload.annotations.get(ATTEMPT) == tools.attempt.removesuffix("/undo")
+        same = ours and workload.generation == int(before.get("generation") or 0) + 1
+    if same:
+        return ""
+    who = changed_by(workload.found, "spec", "template" if plan.rolls else "replicas")
+    return f"{workload.reference} was changed since by {who}: it is not undone over that, look and undo by hand"
