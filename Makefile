@@ -9,7 +9,7 @@ venv: $(VENV)/.installed
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[charts,test]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[charts,s3,test]'
 	@touch $@
 
 demo: venv ## Play three recorded alerts through the real door and show the messages growing

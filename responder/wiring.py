@@ -13,13 +13,14 @@ import structlog
 
 from responder import actions, diagnostics, notifiers
 from responder.clients.client_set import ClientSet
-from responder.clients.toolbox import IncidentTools
+from responder.clients.toolbox import IncidentTools, StepTools
 from responder.engine.reader import Reader, RelatedTo
 from responder.engine.recorded import RecordedReadings
 from responder.engine.runtime import Limits, Runtime, Watched
 from responder.engine.worker import Engine
 from responder.model.incident import Incident
 from responder.model.ruleset import RuleSet
+from responder.plugins.acting import StepContext
 from responder.plugins.registry import Registry, discover
 from responder.response.known import facts_of
 from responder.rules.kitchen import Kitchen
@@ -137,11 +138,30 @@ def _runtime(
         facts, cluster = facts_of(incident).incident, clients.clusters.get(incident.cluster)
         return IncidentTools(facts, now, cluster, clients.http, RelatedTo(reader, incident))
 
+    def action_tools(incident: Incident, step: StepContext) -> StepTools:
+        acting = clients.acting
+        return StepTools(
+            incident=facts_of(incident).incident,
+            now=now,
+            cluster=acting.cluster(incident.cluster),
+            http=acting.http,
+            labels=step.labels,
+            attempt=step.attempt,
+            reason=step.reason,
+            by=step.by,
+            retry=step.retry,
+            files=step.files,
+            allowed=acting.allowed,
+            shelf=acting.shelf,
+            max_size=acting.max_size,
+        )
+
     return Runtime(
         rulebook=lambda: rules.current,
         kitchen=kitchen,
         registry=registry,
         tools=tools,
+        action_tools=action_tools,
         notifier_tools=clients.sender_tools,
         now=now,
         metrics=metrics,

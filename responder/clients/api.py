@@ -23,15 +23,17 @@ Query = Sequence[tuple[str, str]] | Mapping[str, str]
 
 
 class Api:
-    """One API at one address; `name` is what errors call it. Redirects are never followed."""
+    """One API at one address; `name` is what errors call it. Redirects are never followed. `once` as in `Wire`."""
 
-    def __init__(self, endpoint: Endpoint, *, name: str, timeout: timedelta, limit_bytes: int) -> None:
+    def __init__(
+        self, endpoint: Endpoint, *, name: str, timeout: timedelta, limit_bytes: int, once: bool = False
+    ) -> None:
         self._endpoint = endpoint
         self._base = endpoint.url.rstrip("/")
         self._name = name
         self._timeout = timeout
         self._limit = limit_bytes
-        self._wire = Wire()
+        self._wire = Wire(once=once)
 
     @property
     def host(self) -> str:
@@ -44,16 +46,24 @@ class Api:
 
     async def post_form(self, path: str, form: Query) -> HttpAnswer:
         """Ask with a form, which has room for long queries. Raises: CallError as `get`."""
-        return await self._send("POST", path, urlencode(form).encode())
+        return await self._send("POST", path, urlencode(form).encode(), "application/x-www-form-urlencoded")
+
+    async def post_json(self, path: str, body: Any) -> HttpAnswer:
+        """Send JSON. Raises: CallError as `get`, Unanswered where nothing may be sent twice."""
+        return await self._send("POST", path, orjson.dumps(body), "application/json")
+
+    async def delete(self, path: str) -> HttpAnswer:
+        """Delete what is at a path. Raises: as `post_json`."""
+        return await self._send("DELETE", path)
 
     async def close(self) -> None:
         """Close every connection."""
         await self._wire.close()
 
-    async def _send(self, method: str, path: str, body: bytes | None = None) -> HttpAnswer:
+    async def _send(self, method: str, path: str, body: bytes | None = None, kind: str = "") -> HttpAnswer:
         headers = {"Accept": "application/json", **login_headers(self._endpoint)}
-        if body is not None:
-            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        if kind:
+            headers["Content-Type"] = kind
         received = await self._wire.send(
             Exchange(
                 method=method,

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from responder.clients.acting_clients import ActingClients
 from responder.clients.alertmanager import Alertmanager
 from responder.clients.charts import Charts
 from responder.clients.circuit import OPENS_AFTER, Circuit, watched
@@ -37,7 +38,7 @@ class ClientSet:
     The clients of the process.
 
     `circuits` say how each dependency does. `alertmanagers` stand with their settings. `http` is for diagnostics, which
-    share answers; `sender_tools` are for notifiers. `close` ends them all.
+    share answers; `sender_tools` are for notifiers, `acting` for actions. `close` ends them all.
     """
 
     def __init__(self, settings: Settings, now: Callable[[], datetime], load: Load) -> None:
@@ -52,6 +53,7 @@ class ClientSet:
         self.clusters = {name: self._cluster(name, cluster) for name, cluster in settings.every_cluster.items()}
         self.alertmanagers = [(one, self._alertmanager(Alertmanager(one))) for one in settings.alertmanagers]
         self.sender_tools = self._sender_tools(settings)
+        self.acting = ActingClients(settings, load, self._ended, policy)
 
     async def close(self) -> None:
         """Close every connection."""

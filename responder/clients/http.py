@@ -35,12 +35,19 @@ class Policy:
 
 
 class Http:
-    """Asks servers over HTTP; `credentials` are the named logins of the settings, each bound to its URL's origin."""
+    """
+    Asks servers over HTTP; `credentials` are the named logins of the settings, each bound to its URL's origin.
 
-    def __init__(self, *, credentials: Mapping[str, Endpoint] | None = None, policy: Policy | None = None) -> None:
+    `once` is for actions: what may change something is never sent a second time, and raises Unanswered when it was sent
+    and not answered.
+    """
+
+    def __init__(
+        self, *, credentials: Mapping[str, Endpoint] | None = None, policy: Policy | None = None, once: bool = False
+    ) -> None:
         self._credentials = credentials or {}
         self._policy = policy or Policy()
-        self._wire = Wire(refuse=self._policy.refuse)
+        self._wire = Wire(refuse=self._policy.refuse, once=once)
 
     async def request(
         self,

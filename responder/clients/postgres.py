@@ -31,7 +31,7 @@ CLOSE_WITHIN = 2.0
 _PASSING = ("08", "40", "53", "55", "57", "58", "XX")
 """SQLSTATE classes that end by waiting: connection, conflict, resources, locks, operator, system, internal."""
 
-_DRIVER = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 """What the driver raises; the last where a server goes away between two of its messages."""
 
 
@@ -61,7 +61,7 @@ class Postgres:
                     raise ValueError("only a statement that answers rows can be asked, such as SELECT")
                 cursor = await statement.cursor(*args)
                 return [{key: _plain(value) for key, value in row.items()} for row in await cursor.fetch(limit)]
-        except (TimeoutError, OSError, ValueError, *_DRIVER) as error:
+        except (TimeoutError, OSError, ValueError, *DRIVER_ERRORS) as error:
             raise self._mapped(error, timeout) from _without_secrets(error)
 
     @asynccontextmanager
@@ -72,7 +72,7 @@ class Postgres:
         )
         try:
             await connection.execute("BEGIN READ ONLY")
-            await connection.execute(f"SET LOCAL statement_timeout = {_milliseconds(timeout)}")
+            await connection.execute(f"SET LOCAL statement_timeout = {milliseconds(timeout)}")
             await connection.execute("SET LOCAL idle_in_transaction_session_timeout = 10000")
             yield connection
         except (asyncpg.PostgresError, ValueError):
@@ -110,12 +110,12 @@ class Postgres:
 
 async def _leave(connection: Any) -> None:
     """Say goodbye, so that the server logs no broken connection; what goes wrong then changes no answer."""
-    with suppress(TimeoutError, OSError, *_DRIVER):
+    with suppress(TimeoutError, OSError, *DRIVER_ERRORS):
         await connection.execute("ROLLBACK")
         await connection.close(timeout=CLOSE_WITHIN)
 
 
-def _milliseconds(timeout: timedelta) -> int:
+def milliseconds(timeout: timedelta) -> int:
     """Leave the server a little less than we wait, so that it is the server that gives up and says so."""
     return max(int(timeout.total_seconds() * 900), 1)
 

@@ -12,10 +12,13 @@ from typing import Any, Protocol
 
 from responder.clients.charts import Charts
 from responder.clients.destinations import Destinations
-from responder.errors import NotConfigured
+from responder.clients.evidence import EvidenceRoom, Shelf
+from responder.errors import NotConfigured, PermanentError
 from responder.model.facts import IncidentFacts
+from responder.model.labels import Labels
 from responder.model.message import Chart, Message
 from responder.model.outside import Destination
+from responder.settings.acting import Actions
 from responder.settings.sections import DEFAULT_CLUSTER
 
 
@@ -35,21 +38,21 @@ class ClusterClients:
     prometheus: Any = None
     postgres: Mapping[str, Any] = field(default_factory=dict)
     redis: Mapping[str, Any] = field(default_factory=dict)
+    alertmanager: Any = None
 
 
 @dataclass(frozen=True, slots=True)
-class IncidentTools:
+class _OfCluster:
     """
-    What diagnostics of one incident use; `related` knows the other incidents.
+    What belongs to the cluster of one incident.
 
-    `cluster` is None for one that is not in the settings: nothing of another cluster is ever read instead.
+    `cluster` is None for one that is not in the settings: nothing of another cluster is ever asked instead.
     """
 
     incident: IncidentFacts
     now: Callable[[], datetime]
     cluster: ClusterClients | None
     http: Any
-    related: Any
 
     @property
     def kubernetes(self) -> Any:
@@ -87,6 +90,52 @@ class IncidentTools:
             return known[name]
         listed = ", ".join(sorted(known)) or "none"
         raise NotConfigured(f"{self._setting('datasources', kind, name)} is not in the settings; there are: {listed}")
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentTools(_OfCluster):
+    """What diagnostics of one incident use; `related` knows the other incidents."""
+
+    related: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepTools(_OfCluster):
+    """
+    What one try at one step of an attempt uses; `plugins.acting.ActionTools` says what each part means.
+
+    `shelf` is where evidence is put, a file of at most `max_size` bytes; None where no place is set.
+    """
+
+    labels: Labels
+    attempt: str
+    reason: str
+    by: str
+    retry: bool
+    files: Mapping[str, str]
+    allowed: Actions
+    shelf: Shelf | None
+    max_size: int
+
+    @property
+    def alertmanager(self) -> Any:
+        """The Alertmanagers of the cluster. Raises: NotConfigured."""
+        name = self.incident.cluster
+        more = "" if name == DEFAULT_CLUSTER else f", with cluster: {name}"
+        return _there(self._cluster.alertmanager, "Alertmanager", f"add its url to alertmanagers{more}")
+
+    @property
+    def evidence(self) -> EvidenceRoom:
+        """Where evidence of the incident is kept. Raises: NotConfigured."""
+        shelf = _there(self.shelf, "place for evidence", "set evidence.directory, or evidence.s3")
+        return EvidenceRoom(shelf, self.incident.id, self.max_size)
+
+    def file(self, path: str) -> str:
+        """Return a file of the pack. Raises: PermanentError when there is none."""
+        if path not in self.files:
+            known = ", ".join(sorted(self.files)[:20]) or "none"
+            raise PermanentError(f"the pack has no file {path}; there are: {known}")
+        return self.files[path]
 
 
 @dataclass(frozen=True, slots=True)

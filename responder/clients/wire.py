@@ -16,7 +16,7 @@ import aiohttp
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
-from responder.errors import CallError, PermanentError, TransientError, UntrustedCertificate
+from responder.errors import CallError, PermanentError, TransientError, Unanswered, UntrustedCertificate
 from responder.model.duration import format_duration
 from responder.model.outside import HttpAnswer
 
@@ -24,6 +24,8 @@ Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 CONNECTIONS = 64
 CONNECTIONS_PER_HOST = 10
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods that change nothing."""
 _REFUSED = "the settings refuse this address (http.refuse)"
 _ENCODINGS = {"gzip": 47, "x-gzip": 47, "deflate": 47}
 """zlib's window bits by Content-Encoding; 47 reads gzip and zlib headers alike."""
@@ -55,24 +57,41 @@ class Received:
     cut: bool = False
 
 
-class Wire:
-    """Connections to many hosts; `refuse` are networks that are never connected to."""
+@dataclass(slots=True)
+class _Fate:
+    """Whether a request has begun to leave us."""
 
-    def __init__(self, *, refuse: Sequence[Network] = ()) -> None:
+    left: bool = False
+
+
+class Wire:
+    """
+    Connections to many hosts; `refuse` are networks that are never connected to.
+
+    With `once` nothing is ever sent a second time, and what may change something and is not answered is told apart.
+    """
+
+    def __init__(self, *, refuse: Sequence[Network] = (), once: bool = False) -> None:
         self._refuse = tuple(refuse)
+        self._once = once
         self._session: aiohttp.ClientSession | None = None
 
     async def send(self, exchange: Exchange) -> Received:
         """
         Ask once, without following redirects; any status is an answer.
 
-        Raises: TransientError when there is none, UntrustedCertificate, PermanentError when there can be none.
+        Raises: TransientError when there is none, UntrustedCertificate, PermanentError when there can be none; with
+        `once` Unanswered when a change was asked for and no answer came.
         """
+        fate = _Fate()
         try:
             async with asyncio.timeout(exchange.timeout.total_seconds()):
-                return await self._ask(exchange)
+                return await self._ask(exchange, fate)
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
-            raise _mapped(error, exchange) from error
+            why = _mapped(error, exchange)
+            if self._once and fate.left and exchange.method not in _SAFE:
+                raise Unanswered(f"{why}; it may have been done") from error
+            raise why from error
 
     async def close(self) -> None:
         """Close every connection."""
@@ -80,7 +99,7 @@ class Wire:
         if session is not None:
             await session.close()
 
-    async def _ask(self, exchange: Exchange) -> Received:
+    async def _ask(self, exchange: Exchange, fate: _Fate) -> Received:
         began = time.perf_counter()
         async with self._open().request(
             exchange.method,
@@ -89,6 +108,7 @@ class Wire:
             data=exchange.body,
             ssl=exchange.tls or True,
             allow_redirects=False,
+            trace_request_ctx=fate,
         ) as response:
             body, cut = await _read(response, exchange.limit_bytes)
             answer = HttpAnswer(
@@ -104,14 +124,19 @@ class Wire:
         if self._session is None or self._session.closed:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(
-                    limit=CONNECTIONS, limit_per_host=CONNECTIONS_PER_HOST, socket_factory=self._socket
+                    limit=CONNECTIONS,
+                    limit_per_host=CONNECTIONS_PER_HOST,
+                    socket_factory=self._socket,
+                    force_close=self._once,
                 ),
+                trace_configs=[_fates()],
                 timeout=aiohttp.ClientTimeout(total=None),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers={"User-Agent": "responder", "Accept-Encoding": "gzip, deflate"},
                 auto_decompress=False,
                 response_class=_Response,
             )
+            self._session._retry_connection = not self._once  # else aiohttp sends PUT and DELETE again by itself
         return self._session
 
     def _socket(self, address: Any) -> socket.socket:
@@ -135,6 +160,17 @@ class _Response(aiohttp.ClientResponse):
         if certificate and "notAfter" in certificate:
             self.tls_expires_at = datetime.fromtimestamp(ssl.cert_time_to_seconds(certificate["notAfter"]), UTC)
         return await super().start(connection)
+
+
+def _fates() -> aiohttp.TraceConfig:
+    """Note when a request begins to leave; nothing before that can have had an effect."""
+
+    async def left(session: Any, context: Any, headers: Any) -> None:
+        context.trace_request_ctx.left = True
+
+    config = aiohttp.TraceConfig()
+    config.on_request_headers_sent.append(left)
+    return config
 
 
 async def _read(response: aiohttp.ClientResponse, limit: int) -> tuple[bytes, bool]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
+from responder.errors import NotConfigured
 from responder.model.command import Diagnose
 from responder.model.finding import Reading
 from responder.model.incident import Incident
@@ -16,6 +17,7 @@ from responder.model.rule import Rule
 from responder.model.ruleset import RuleSet
 from responder.model.target import Target
 from responder.model.verdict import Json
+from responder.plugins.acting import ActionTools, StepContext
 from responder.plugins.registry import Registry
 from responder.plugins.tools import NotifierTools, Tools
 from responder.response.brain import Judge
@@ -136,12 +138,18 @@ class Limits:
     """How long commands stay after they are done."""
 
 
+def no_actions(incident: Incident, step: StepContext) -> ActionTools:
+    """Refuse. Raises: NotConfigured."""
+    raise NotConfigured("this process carries out no actions")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runtime:
     """
     What the engine works with.
 
-    `rulebook` gives the newest rules. `tools` builds what a diagnostic may use, bound to an incident and its cluster.
+    `rulebook` gives the newest rules. `tools` builds what a diagnostic may use, bound to an incident and its cluster,
+    `action_tools` what one try at one step of an action may.
     `now` is the clock: aware, UTC. `clusters` are the names in the settings; with one, the label is not consulted.
     """
 
@@ -151,6 +159,7 @@ class Runtime:
     tools: Callable[[Incident], Tools]
     notifier_tools: NotifierTools
     now: Callable[[], datetime]
+    action_tools: Callable[[Incident, StepContext], ActionTools] = no_actions
     metrics: Metrics = field(default_factory=NoMetrics)
     clusters: tuple[str, ...] = ("default",)
     cluster_label: str = "cluster"

@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol
 from responder.model.action import Kept
 from responder.model.facts import IncidentFacts
 from responder.model.labels import Labels
-from responder.model.outside import AmSilence, Executed, HttpAnswer
+from responder.model.outside import AmAlert, AmSilence, Executed, HttpAnswer
 from responder.model.resource import Resource
 from responder.model.target import Target
 from responder.model.verdict import Json
@@ -172,6 +172,9 @@ class Silences(Protocol):
 
     async def silences(self) -> Sequence[AmSilence]:
         """List the silences there are."""
+
+    async def alerts(self) -> Sequence[AmAlert]:
+        """List the alerts there are, silenced ones too."""
 
     async def expire(self, silence: str) -> None:
         """End a silence; one that has ended already is no error."""

@@ -5,12 +5,16 @@ from typing import Any
 
 import pytest
 
+from responder.clients.evidence import EvidenceRoom
 from responder.clients.http import Http
 from responder.clients.kubernetes import Kubernetes
 from responder.clients.postgres import Postgres
+from responder.clients.postgres_writing import PostgresWriter
 from responder.clients.prometheus import Prometheus
 from responder.clients.redis import Redis
-from responder.plugins import tools
+from responder.clients.redis_writing import RedisWriter
+from responder.clients.silencing import Silencing
+from responder.plugins import acting, tools
 
 PAIRS = [
     (tools.Http, Http),
@@ -18,6 +22,11 @@ PAIRS = [
     (tools.Postgres, Postgres),
     (tools.Prometheus, Prometheus),
     (tools.Redis, Redis),
+    (acting.Database, PostgresWriter),
+    (acting.Cache, RedisWriter),
+    (acting.Caller, Http),
+    (acting.Silences, Silencing),
+    (acting.Evidence, EvidenceRoom),
 ]
 
 
@@ -25,7 +34,9 @@ def promised(protocol: type) -> dict[str, Any]:
     return {name: each for name, each in vars(protocol).items() if inspect.iscoroutinefunction(each)}
 
 
-@pytest.mark.parametrize(("protocol", "client"), PAIRS, ids=[protocol.__name__ for protocol, _ in PAIRS])
+@pytest.mark.parametrize(
+    ("protocol", "client"), PAIRS, ids=[f"{client.__module__}.{client.__name__}" for _, client in PAIRS]
+)
 def test_every_method_takes_what_was_promised(protocol: type, client: type) -> None:
     assert promised(protocol)
     for name, method in promised(protocol).items():

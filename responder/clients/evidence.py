@@ -1,0 +1,101 @@
+"""Where evidence is kept: in a folder, each file under the incident with its fingerprint in the name."""
+
+import asyncio
+import hashlib
+import os
+import re
+import secrets
+from pathlib import Path
+from typing import Protocol
+
+from responder.errors import PermanentError, TransientError
+from responder.model.action import Kept
+from responder.model.quantity import format_bytes
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+_LONGEST = 120
+
+
+class Shelf(Protocol):
+    """A place for files that are never changed."""
+
+    async def put(self, path: str, content: bytes, sha256: str) -> str:
+        """Store a file, unless it is there, and return its place. Raises: PermanentError, TransientError."""
+
+
+class EvidenceRoom:
+    """The evidence of one incident. Satisfies `plugins.acting.Evidence`."""
+
+    def __init__(self, shelf: Shelf, incident: str, max_size: int) -> None:
+        self._shelf = shelf
+        self._incident = incident
+        self._max_size = max_size
+
+    async def keep(self, name: str, content: bytes, *, cut: bool = False) -> Kept:
+        """
+        Keep a file of this incident, and say where; the same content under the same name is kept once.
+
+        Raises: PermanentError beyond the size limit or where it cannot be written, TransientError.
+        """
+        if len(content) > self._max_size:
+            raise PermanentError(
+                f"{name} has {format_bytes(len(content))}, more than evidence.max_size ({format_bytes(self._max_size)})"
+            )
+        sha256 = await asyncio.to_thread(_fingerprint, content)
+        path = f"{safe(self._incident)}/{sha256[:16]}-{safe(name)}"
+        return Kept(name, sha256, len(content), await self._shelf.put(path, content, sha256), cut)
+
+
+class Folder:
+    """A folder, readable by nobody but us; a file is there whole or not at all, also after a crash."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    async def put(self, path: str, content: bytes, sha256: str) -> str:
+        """Store a file, unless it is there, and return its path. Raises: PermanentError, TransientError."""
+        place = self._directory / path
+        try:
+            await asyncio.to_thread(_store, place, content, sha256)
+        except (FileNotFoundError, PermissionError, NotADirectoryError, FileExistsError, IsADirectoryError) as error:
+            raise PermanentError(f"evidence cannot be written to {place}: {error.strerror}") from error
+        except OSError as error:
+            raise TransientError(f"evidence could not be written to {place}: {error.strerror}") from error
+        return str(place)
+
+
+def safe(name: str) -> str:
+    """Return a name that is one harmless part of a path: letters, digits, dots, dashes and underscores."""
+    cleaned = _UNSAFE.sub("_", name).strip("._")
+    return cleaned[-_LONGEST:].lstrip("._-") or "file"
+
+
+def _fingerprint(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _store(place: Path, content: bytes, sha256: str) -> None:
+    if place.exists() and _fingerprint(place.read_bytes()) == sha256:
+        return
+    place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    beginning = place.with_name(f".{secrets.token_hex(8)}.part")
+    try:
+        descriptor = os.open(beginning, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        beginning.rename(place)
+    finally:
+        beginning.unlink(missing_ok=True)
+    for folder in (place.parent, place.parent.parent):
+        _settle(folder)
+
+
+def _settle(folder: Path) -> None:
+    """Make a new name in a folder outlive a loss of power."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
