@@ -67,7 +67,7 @@ class KubernetesServer:
         self.objects = Objects(self.now)
         self.kubelet = Kubelet()
         self.access = Access({TOKEN: "admin"})
-        self.controllers = Controllers(self.objects) if controllers else None
+        self.controllers = Controllers(self.objects, self.kubelet) if controllers else None
         self.metrics = metrics
         self.faults: list[Fault] = []
         self.requests: list[Asked] = []

@@ -1,5 +1,7 @@
 """What the API server in `kubernetes.py` fills in, forgets and refuses, by kind."""
 
+import base64
+import re
 from typing import Any
 
 from tests.servers import kubernetes_errors as errors
@@ -7,6 +9,11 @@ from tests.servers.kubernetes_kinds import Kind
 
 Object = dict[str, Any]
 
+_LABEL_KEY = re.compile(
+    r"(?:[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?", re.ASCII
+)
+_LABEL_VALUE = re.compile(r"(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?", re.ASCII)
+_DATA_KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}", re.ASCII)
 _TEMPLATED = ("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job")
 
 
@@ -34,6 +41,10 @@ def fill(kind: Kind, found: Object) -> None:
         case "HorizontalPodAutoscaler":
             found["spec"].setdefault("minReplicas", 1)
             found.setdefault("status", {"desiredReplicas": 0, "currentMetrics": None})
+    _fill_workload(kind, found)
+
+
+def _fill_workload(kind: Kind, found: Object) -> None:
     if kind.kind in _TEMPLATED:
         _fill_pod(found["spec"].setdefault("template", {}).setdefault("spec", {}))
     if kind.kind in ("Deployment", "ReplicaSet", "StatefulSet"):
@@ -43,6 +54,10 @@ def fill(kind: Kind, found: Object) -> None:
         found["spec"].setdefault("revisionHistoryLimit", 10)
         rolling = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": "25%", "maxSurge": "25%"}}
         found["spec"].setdefault("strategy", rolling)
+    if kind.kind in ("StatefulSet", "DaemonSet"):
+        rolling = {"partition": 0} if kind.kind == "StatefulSet" else {"maxUnavailable": 1, "maxSurge": 0}
+        found["spec"].setdefault("updateStrategy", {"type": "RollingUpdate", "rollingUpdate": rolling})
+        found["spec"].setdefault("revisionHistoryLimit", 10)
     if kind.kind in ("Deployment", "DaemonSet", "StatefulSet", "ReplicaSet"):
         found.setdefault("status", {} if kind.kind == "Deployment" else {"replicas": 0})
 
@@ -83,6 +98,7 @@ def forget_status(kind: Kind, found: Object) -> None:
 def check(kind: Kind, found: Object, before: Object | None) -> None:
     """Refuse what the real server refuses and our code could get wrong. Raises 422."""
     name = found["metadata"]["name"]
+    _check_metadata(kind, name, found["metadata"])
     match kind.kind:
         case "Pod":
             _check_containers(kind, name, found["spec"], "spec")
@@ -97,6 +113,9 @@ def check(kind: Kind, found: Object, before: Object | None) -> None:
                 raise errors.invalid(kind, name, "spec.template.spec.restartPolicy", why)
         case "ConfigMap" | "Secret":
             _check_data(kind, name, found)
+            if before is not None and before.get("immutable") and found.get("data") != before.get("data"):
+                why = "Forbidden: field is immutable when `immutable` is set"
+                raise errors.invalid(kind, name, "data", why)
         case "EndpointSlice" if found.get("addressType") not in ("IPv4", "IPv6", "FQDN"):
             raise errors.invalid(kind, name, "addressType", "Required value")
         case "ControllerRevision" if not isinstance(found.get("revision"), int):
@@ -151,5 +170,28 @@ def _check_data(kind: Kind, name: str, found: Object) -> None:
             raise errors.bad_request(
                 f"{message}{type(value).__name__} into Go struct field {kind.kind}.data of type string"
             )
-        if not key:
-            raise errors.invalid(kind, name, "data", "Invalid value: a valid config key must consist of")
+        if not _DATA_KEY.fullmatch(key):
+            raise errors.invalid(kind, name, f"data[{key}]", "Invalid value: a valid config key must consist of")
+        if kind.kind == "Secret" and not _is_base64(value):
+            message = 'Secret in version "v1" cannot be handled as a Secret: illegal base64 data at input byte 0'
+            raise errors.bad_request(message)
+
+
+def _is_base64(text: str) -> bool:
+    try:
+        base64.b64decode(text, validate=True)
+    except ValueError:
+        return False
+    return True
+
+
+def _check_metadata(kind: Kind, name: str, metadata: Object) -> None:
+    for field in ("labels", "annotations"):
+        for key, value in (metadata.get(field) or {}).items():
+            if not isinstance(value, str):
+                raise errors.bad_request(f"json: cannot unmarshal {type(value).__name__} into a string of {field}")
+            if not _LABEL_KEY.fullmatch(key.lower() if field == "annotations" else key):
+                raise errors.invalid(kind, name, f"metadata.{field}", f'Invalid value: "{key}": name part must consist')
+            if field == "labels" and not _LABEL_VALUE.fullmatch(value):
+                why = f'Invalid value: "{value}": a valid label must be an empty string or consist of alphanumeric'
+                raise errors.invalid(kind, name, "metadata.labels", why)
