@@ -3,9 +3,10 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal, Protocol
+from typing import Protocol
 
 from responder.errors import NotConfigured
+from responder.model.action import Mode
 from responder.model.command import Diagnose
 from responder.model.finding import Reading
 from responder.model.incident import Incident
@@ -136,6 +137,8 @@ class Limits:
     """How long resolved incidents stay, with all that belongs to them."""
     keep_commands: timedelta = timedelta(days=7)
     """How long commands stay after they are done."""
+    keep_runs: timedelta = timedelta(days=90)
+    """How long starts of actions are counted by guards."""
 
 
 def no_actions(incident: Incident, step: StepContext) -> ActionTools:
@@ -149,7 +152,8 @@ class Runtime:
     What the engine works with.
 
     `rulebook` gives the newest rules. `tools` builds what a diagnostic may use, bound to an incident and its cluster,
-    `action_tools` what one try at one step of an action may.
+    `action_tools` what one try at one step of an action may. With `dry_run` actions are decided and previewed, and
+    change nothing; `stopped` keeps them from starting while this process runs.
     `now` is the clock: aware, UTC. `clusters` are the names in the settings; with one, the label is not consulted.
     """
 
@@ -164,7 +168,9 @@ class Runtime:
     clusters: tuple[str, ...] = ("default",)
     cluster_label: str = "cluster"
     alertmanagers: tuple[Watched, ...] = ()
-    automation: Literal["off", "suggest", "approve", "auto"] = "suggest"
+    automation: Mode = "suggest"
+    dry_run: bool = False
+    stopped: bool = False
     quiet_for: timedelta = timedelta(minutes=5)
     group_wait: timedelta = timedelta(seconds=5)
     group_interval: timedelta = timedelta(minutes=1)

@@ -121,7 +121,8 @@ update incident set wake_at = $2 where id = $1
 select id from incident where wake_at <= $1 order by wake_at, id limit $2
 
 -- name: incident_take
-select id, data from incident where id = $1 and wake_at <= $2 for update skip locked
+select id, data, (select body from control where name = 'stop') from incident
+where id = $1 and wake_at <= $2 for update skip locked
 
 -- name: incident_playbook
 update incident set playbook = $2 where id = $1
@@ -134,6 +135,12 @@ where id = $1
 
 -- name: incident_read
 select id, data from incident where id = $1
+
+-- name: incident_gate
+select data, (select body from control where name = 'stop') from incident where id = $1
+
+-- name: incidents_open
+select id from incident where open_key is not null order by id
 
 -- name: incidents_list
 select id, data from incident
@@ -155,6 +162,10 @@ select min(wake_at) from incident where wake_at is not null
 
 -- name: event_add
 insert into event (incident, kind, body, at, seen) values ($1, $2, $3, $4, $5)
+
+-- name: event_add_open
+insert into event (incident, kind, body, at, seen)
+select id, $1, $2, $3, 0 from incident where open_key is not null
 
 -- name: events_unseen
 select id, at, body from event where incident = $1 and seen = 0 order by id limit $2
@@ -186,7 +197,7 @@ delete from timer where incident = $1 and name = $2
 insert into command (incident, key, kind, lane, args, priority, status, owner, epoch, attempt, due_at, asked_at)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10, $11)
 on conflict (incident, key) do nothing
-returning id, incident, key, kind, lane, args, priority, epoch, attempt, asked_at
+returning id, incident, key, kind, lane, args, priority, epoch, attempt, asked_at, begun
 
 -- name: lanes_due
 select distinct lane from command where ended_at is null and due_at <= $1
@@ -198,7 +209,7 @@ with k as materialized (
 )
 update command set status = 'running', owner = $1, epoch = epoch + 1, due_at = $2
 from k where command.id = k.id
-returning command.id, incident, key, kind, lane, args, priority, epoch, attempt, asked_at
+returning command.id, incident, key, kind, lane, args, priority, epoch, attempt, asked_at, begun
 
 -- name: command_extend
 update command set due_at = $3 where id = $1 and epoch = $2 and status = 'running' returning id
@@ -214,6 +225,12 @@ where id = $1 and epoch = $2 and status = 'running' returning id
 -- name: command_release
 update command set status = 'ready', due_at = $3, attempt = attempt + 1
 where id = $1 and epoch = $2 and status = 'running'
+
+-- name: effect_begin
+update command set begun = 1, due_at = $3 where id = $1 and epoch = $2 and status = 'running' returning id
+
+-- name: effect_void
+update command set begun = 0 where id = $1 and epoch = $2 and status = 'running'
 
 -- name: commands_orphaned
 update command set due_at = $1 where status = 'running' and due_at > $1
@@ -235,6 +252,38 @@ select value from counter where name = $1
 
 -- name: first_sendings
 select count(*) from command where lane = $1 and key = $2 and asked_at > $3 and asked_at <= $4 and id < $5
+
+-- == actions ==
+
+-- name: acting_lock
+insert into claim (scope, owner, until) values ('acting', '', 0)
+on conflict (scope) do update set owner = excluded.owner
+
+-- name: run_begin
+insert into run (incident, attempt, step, undo, plugin, action, lock, rule, namespace, cluster, started_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+on conflict (incident, attempt, step, undo) do update
+set started_at = excluded.started_at, ended_at = null, outcome = ''
+
+-- name: run_end
+update run set ended_at = $3, outcome = $4 where incident = $1 and attempt = $2 and ended_at is null
+
+-- name: runs_end
+update run set ended_at = $2, outcome = $3 where incident = $1 and ended_at is null
+
+-- name: runs_counted
+select incident, attempt, plugin, action, lock, rule, namespace, cluster, started_at, ended_at, outcome, step, undo
+from run where ended_at is null or started_at > $1 order by started_at desc limit $2
+
+-- name: control_write
+insert into control (name, body, at) values ($1, $2, $3)
+on conflict (name) do update set body = excluded.body, at = excluded.at
+
+-- name: control_read
+select body from control where name = $1
+
+-- name: control_drop
+delete from control where name = $1 returning body
 
 -- == storms ==
 
@@ -369,6 +418,9 @@ delete from episode where id in (
 
 -- name: timers_old
 delete from timer where fired_at < $1
+
+-- name: runs_old
+delete from run where started_at < $1 and ended_at is not null
 
 -- name: playbooks_unused
 delete from playbook where kept_at < $1 and digest not in (select playbook from incident)

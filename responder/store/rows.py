@@ -85,7 +85,11 @@ class EpisodeRow:
 
 @dataclass(frozen=True, slots=True)
 class CommandRow:
-    """One claimed command. `epoch` counts the claims, `attempt` the tries that ended with "try again"."""
+    """
+    One claimed command. `epoch` counts the claims, `attempt` the tries that ended with "try again".
+
+    `begun` says that an owner before this one may have caused its effect.
+    """
 
     id: int
     incident: int
@@ -97,12 +101,13 @@ class CommandRow:
     epoch: int
     attempt: int
     asked_at: datetime
+    begun: bool = False
 
     @classmethod
     def of(cls, row: Row) -> "CommandRow":
         """Read a row of `command_claim` or `command_add`."""
-        key, incident, name, kind, lane, args, priority, epoch, attempt, asked_at = row
-        return cls(key, incident, name, kind, lane, args, priority, epoch, attempt, moment(asked_at))
+        key, incident, name, kind, lane, args, priority, epoch, attempt, asked_at, begun = row
+        return cls(key, incident, name, kind, lane, args, priority, epoch, attempt, moment(asked_at), bool(begun))
 
 
 @dataclass(frozen=True, slots=True)
