@@ -4,11 +4,16 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
+from responder.model.action import Outcome, Preview, Progress
 from responder.model.target import Target
+from responder.model.verdict import Json
+from responder.plugins.acting import ActionTools
 from responder.plugins.action import Action
 from responder.plugins.commands import kubectl, workload
 from responder.plugins.params import Params
 from responder.plugins.rights import Verb
+from responder.plugins.rollout.scaling import Wish, follow_scale, preview_scale, scale, scale_back
+from responder.plugins.rollout.workload import WORKLOAD_NEEDS
 
 
 class ScaleParams(Params):
@@ -44,14 +49,13 @@ class Scale(Action[ScaleParams]):
     name = "kubernetes.scale"
     Params = ScaleParams
     needs = (
-        Verb("apps", "deployments", "get"),
-        Verb("apps", "deployments", "patch"),
-        Verb("apps", "statefulsets", "get"),
-        Verb("apps", "statefulsets", "patch"),
+        *(verb for verb in WORKLOAD_NEEDS if verb.resource != "daemonsets"),
+        Verb("autoscaling", "horizontalpodautoscalers", "get"),
         Verb("autoscaling", "horizontalpodautoscalers", "list"),
         Verb("autoscaling", "horizontalpodautoscalers", "patch"),
     )
     kinds = frozenset({"Deployment", "StatefulSet"})
+    undoable = True
 
     def command(self, params: ScaleParams, target: Target) -> tuple[str, ...]:
         """Return `kubectl scale`; for `by`, read the number first."""
@@ -66,3 +70,23 @@ class Scale(Action[ScaleParams]):
             f"replicas=$({read})",
             f"{kubectl('scale', named, namespace=target.namespace)} --replicas=$(({wanted}))",
         )
+
+    async def preview(self, params: ScaleParams, target: Target, tools: ActionTools) -> Preview:
+        """Say how many there are and would be, and whether it is the autoscaler that is told."""
+        return await preview_scale(target, _wish(params), tools)
+
+    async def act(self, params: ScaleParams, target: Target, preview: Preview, tools: ActionTools) -> Outcome:
+        """Set the replicas, or the autoscaler's bounds."""
+        return await scale(target, preview, _wish(params), tools)
+
+    async def undo(self, params: ScaleParams, target: Target, before: Json, tools: ActionTools) -> Outcome:
+        """Put the number, or the bounds, back."""
+        return await scale_back(before, tools)
+
+    async def progress(self, params: ScaleParams, target: Target, outcome: Outcome, tools: ActionTools) -> Progress:
+        """Follow until there are as many, and they are ready."""
+        return await follow_scale(target, outcome, tools)
+
+
+def _wish(params: ScaleParams) -> Wish:
+    return Wish(params.replicas, params.by or 0, params.max, allow_decrease=params.allow_decrease)

@@ -2,12 +2,19 @@
 
 from pydantic import Field
 
+from responder.model.action import Change, Outcome, Preview, Progress
 from responder.model.target import Target
+from responder.model.verdict import Json
+from responder.plugins.acting import ActionTools
 from responder.plugins.action import Action
 from responder.plugins.commands import WORKLOADS, kubectl, workload
 from responder.plugins.fields import Container
 from responder.plugins.params import Params
-from responder.plugins.rights import workload_verbs
+from responder.plugins.rollout.containers import container_of, named_container
+from responder.plugins.rollout.edit import Edit, follow_edit, make_edit, preview_edit
+from responder.plugins.rollout.plan import Plan
+from responder.plugins.rollout.undo import put_back
+from responder.plugins.rollout.workload import WORKLOAD_NEEDS, Workload
 
 
 class SetImageParams(Params):
@@ -33,10 +40,47 @@ class SetImage(Action[SetImageParams]):
 
     name = "kubernetes.set_image"
     Params = SetImageParams
-    needs = workload_verbs("get", "patch")
+    needs = WORKLOAD_NEEDS
     kinds = WORKLOADS
+    undoable = True
 
     def command(self, params: SetImageParams, target: Target) -> tuple[str, ...]:
         """Return `kubectl set image`."""
         container = params.container or target.container or target.workload or target.name
         return (kubectl("set", "image", workload(target), f"{container}={params.image}", namespace=target.namespace),)
+
+    async def preview(self, params: SetImageParams, target: Target, tools: ActionTools) -> Preview:
+        """Say which image takes the place of which."""
+        return await preview_edit(target, _edit(params, target), tools)
+
+    async def act(self, params: SetImageParams, target: Target, preview: Preview, tools: ActionTools) -> Outcome:
+        """Set the image."""
+        return await make_edit(target, preview, _edit(params, target), tools)
+
+    async def undo(self, params: SetImageParams, target: Target, before: Json, tools: ActionTools) -> Outcome:
+        """Put the template of before back."""
+        return await put_back(before, tools)
+
+    async def progress(self, params: SetImageParams, target: Target, outcome: Outcome, tools: ActionTools) -> Progress:
+        """Follow the roll-out."""
+        return await follow_edit(target, outcome, _edit(params, target), tools)
+
+
+def _edit(params: SetImageParams, target: Target) -> Edit:
+    def plan(workload: Workload) -> Plan:
+        container = container_of(workload, params.container, target)
+        name, before = container.name, str(container.found.get("image", ""))
+        return Plan(
+            summary=f"set the image of {name} in {workload.reference} to {params.image}",
+            done=f"given the image {params.image} for {name}",
+            event="ImageSet",
+            operations=(
+                container.is_there(),
+                {"op": "add", "path": container.path("image"), "value": params.image},
+            ),
+            changes=(Change(f"image of {name}", before, params.image),),
+            refusal=f"{name} has the image {before} already" if before == params.image else "",
+            holds=lambda found: named_container(found, name).get("image") == params.image,
+        )
+
+    return plan

@@ -58,7 +58,8 @@ def _made_by(pod: Object, workload: Workload, uid: str, name: str) -> bool:
 def _controller(workload: Workload, now: datetime) -> Iterator[Trouble]:
     failure = condition(workload, "ReplicaFailure")
     if failure.get("status") == "True":
-        since = parse_moment(failure.get("lastTransitionTime")) or parse_moment(failure.get("lastUpdateTime"))
+        moved = condition(workload, "Progressing").get("lastUpdateTime")
+        since = parse_moment(failure.get("lastTransitionTime")) or parse_moment(moved)
         yield _no_pods(failure.get("message", failure.get("reason", "")), since, now)
 
 

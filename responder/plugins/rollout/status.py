@@ -66,6 +66,8 @@ def _deployment(workload: Workload) -> Standing:
         return Standing(f"{total - updated} old pods are still going", False, updated, wanted, ready)
     if available < updated:
         return Standing(f"{available} of {updated} updated pods are available", False, updated, wanted, ready)
+    if total > wanted:
+        return Standing(f"{total - wanted} pods are still going", False, updated, wanted, ready)
     return Standing(f"{workload.reference} rolled out: {updated} pods", True, updated, wanted, ready)
 
 
@@ -77,6 +79,8 @@ def _stateful_set(workload: Workload) -> Standing:
         return Standing(_ON_DELETE, True, updated, wanted, ready)
     if not ready:
         return Standing(f"{wanted - serving} of {wanted} pods are not ready", False, updated, wanted, ready)
+    if (total := _count(workload, "replicas")) > wanted:
+        return Standing(f"{total - wanted} pods are still going", False, updated, wanted, ready)
     rolling = (workload.spec.get("updateStrategy") or {}).get("rollingUpdate")
     if rolling is not None:
         due = wanted - int(rolling.get("partition") or 0)

@@ -86,7 +86,7 @@ def _moved(workload: Workload, plan: Plan, preview: Preview) -> str:
 async def _read_back(workload: Workload, preview: Preview, planner: Planner, tools: ActionTools) -> Outcome | None:
     """Tell what became of an earlier try; None when it has not happened."""
     if workload.annotations.get(ATTEMPT) == tools.attempt:
-        return await done(workload, await planner(workload), tools, undo=preview.undo, seen=True)
+        return await done(workload, await planner(workload), tools, undo=preview.undo, seen=preview.summary)
     if all(preview.basis.get(name) == value for name, value in workload.facts.items()):
         return None
     return Outcome(
@@ -99,23 +99,24 @@ async def _read_back(workload: Workload, preview: Preview, planner: Planner, too
     )
 
 
-async def done(workload: Workload, plan: Plan, tools: ActionTools, *, undo: Json = None, seen: bool = False) -> Outcome:
+async def done(workload: Workload, plan: Plan, tools: ActionTools, *, undo: Json = None, seen: str = "") -> Outcome:
     """
     Tell the world what was done to a workload, and say how it was left.
 
-    `seen` says that it was found done after a crash: others may have changed it too, so only the very next generation
-    is surely what we left.
+    `seen` is what was found done after a crash: a plan made of what it left would say something else, and others may
+    have changed it too, so only the very next generation is surely what we left.
     """
-    await tools.kubernetes.tell(workload.found, reason=plan.event, note=note_of(plan.done, tools), key=tools.attempt)
-    left = left_by(workload, rolls=plan.rolls)
+    note = note_of(plan.done, tools)
+    if seen:
+        note = workload.annotations.get(CHANGE_CAUSE, note) if plan.rolls else note_of(f"done: {seen}", tools)
+    await tools.kubernetes.tell(workload.found, reason=plan.event, note=note, key=tools.attempt)
     restored = None
     if isinstance(undo, Mapping):
         ours = not seen or workload.generation == int(undo.get("generation") or 0) + 1
-        restored = {**undo, "left": left if ours else ""}
-    how = ", found by the mark of this attempt" if seen else ""
+        restored = {**undo, "left": left_by(workload, rolls=plan.rolls) if ours else ""}
     return Outcome(
         "done",
-        f"{workload.reference} {plan.done}{how}",
+        f"found done by the mark of this attempt: {seen}" if seen else f"{workload.reference} {plan.done}",
         undo=restored,
         follow=True,
         basis={**workload.identity, "generation": workload.generation, **plan.mark(workload)},
@@ -131,7 +132,7 @@ async def take_back(workload: Workload, before: Mapping[str, Json], planner: Pla
     for _ in range(_TRIES):
         plan = await planner(workload)
         if tools.retry and workload.annotations.get(ATTEMPT) == tools.attempt:
-            return _undone(await done(workload, plan, tools, seen=True))
+            return _undone(await done(workload, plan, tools, seen=plan.summary))
         if refusal := _not_ours(workload, before, plan, tools) or hindrance(workload, rolls=plan.rolls) or plan.refusal:
             return Outcome("in_doubt" if tools.retry else "not_done", refusal)
         try:
