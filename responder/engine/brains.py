@@ -2,12 +2,15 @@
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from pydantic import BaseModel
 
+from responder.engine.controls import STOP, stop_in
 from responder.engine.runtime import Rulebook, Runtime
 from responder.errors import ConfigError
 from responder.model import codec
+from responder.model.action import ActionTraits, Run, Stop
 from responder.model.incident import Incident
 from responder.model.playbook import Playbook
 from responder.model.receiver import Receiver
@@ -34,16 +37,30 @@ class Brains:
         self._playbooks: OrderedDict[str, Playbook] = OrderedDict()
         self._digests: OrderedDict[int, tuple[Playbook, str]] = OrderedDict()
         self._rules: tuple[Rulebook, Mapping[str, Rule]] | None = None
+        self._stopped = Stop("", runtime.now(), why="automation.stopped is set") if runtime.stopped else None
 
-    async def of(self, incident: Incident, tx: Transaction | None = None) -> Brain:
-        """Build the brain of a stored incident; within `tx`, if there is one, its playbook is read."""
+    async def of(self, incident: Incident) -> Brain:
+        """Build the brain of a stored incident, to show it."""
+        rows = await self._store.read("control_read", STOP)
+        return await self.deciding(incident, None, stop=rows[0][0] if rows else None, usage=())
+
+    async def deciding(
+        self, incident: Incident, tx: Transaction | None, *, stop: str | None, usage: Sequence[Run]
+    ) -> Brain:
+        """Build the brain of a stored incident within a transaction that has read what concerns all incidents."""
+        brain = self.with_playbook(await self.playbook(incident, tx))
+        standing = self._stopped or stop_in(stop, self._runtime.now())
+        return replace(brain, stop=standing, usage=usage, forbidden=self._forbidden(incident))
+
+    async def playbook(self, incident: Incident, tx: Transaction | None = None) -> Playbook:
+        """Return the playbook that an incident goes by; within `tx`, if there is one, it is read."""
         playbook = self._playbooks.get(incident.playbook)
         if playbook is None:
             read = tx.fetch if tx is not None else self._store.read
             rows = await read("playbook_read", incident.playbook)
             playbook = codec.PLAYBOOK.load(rows[0][0]) if rows else NO_PLAYBOOK
             self._remember(incident.playbook, playbook)
-        return self.with_playbook(playbook)
+        return playbook
 
     def opening(self, rule: Rule, tx: Transaction) -> tuple[Brain, str]:
         """Build the brain of a new incident, keep its playbook, and return the digest under which it is kept."""
@@ -78,7 +95,10 @@ class Brains:
             cluster_known=lambda cluster: cluster in runtime.clusters,
             teams=rulebook.ruleset.teams,
             namespaces_of=runtime.kitchen.namespaces,
+            action=self._traits,
             automation=runtime.automation,
+            ceilings=rulebook.ruleset.ceilings,
+            dry_run=runtime.dry_run,
             quiet_for=runtime.quiet_for,
             external_url=runtime.external_url,
         )
@@ -100,6 +120,16 @@ class Brains:
         registry = self._runtime.registry
         found = registry.diagnostics.get(plugin) or registry.actions.get(plugin)
         return found.Params if found is not None else _Anything
+
+    def _traits(self, plugin: str) -> ActionTraits | None:
+        found = self._runtime.registry.actions.get(plugin)
+        return None if found is None else ActionTraits(found.once, found.weight, found.undoable, found.approvals)
+
+    def _forbidden(self, incident: Incident) -> tuple[str, ...]:
+        """List what the playbooks of its rules forbid now; that binds incidents that opened before, too."""
+        rules = self._rules_of(self._runtime.rulebook())
+        newest = [self.newest(rules[name]) for name in (incident.rules or (incident.rule,)) if name in rules]
+        return tuple(dict.fromkeys(word for playbook in newest for word in playbook.forbid))
 
     def _rules_of(self, rulebook: Rulebook) -> Mapping[str, Rule]:
         if self._rules is None or self._rules[0] is not rulebook:

@@ -39,11 +39,13 @@ class Keeper:
             tx.run("episodes_old", resolved, _ROWS_AT_ONCE)
             tx.run("storms_old", resolved)
             tx.run("playbooks_unused", done)
+            tx.run("runs_old", micros(now - self.runtime.limits.keep_runs))
         return len(rows) == _AT_ONCE
 
     async def _drop(self, number: int) -> None:
         async with self.store.transaction() as tx:
             await tx.fetch("incident_lock", number)
+            tx.run("runs_end", number, micros(self.runtime.now()), "forgotten")
             for name in (
                 "events_drop",
                 "timers_drop",

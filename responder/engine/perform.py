@@ -15,8 +15,9 @@ from time import perf_counter
 import structlog
 
 from responder.engine import journal
+from responder.engine.acting import Acting
 from responder.engine.brains import Brains
-from responder.engine.lanes import Lanes
+from responder.engine.lanes import ACT, Lanes
 from responder.engine.looking import look
 from responder.engine.readings import could_not_look
 from responder.engine.runtime import Runtime
@@ -28,6 +29,8 @@ from responder.model import codec
 from responder.model.action import Outcome, Preview, Progress
 from responder.model.command import Act, Command, Diagnose, Follow, Look, Notify, Page
 from responder.model.incident import Incident
+from responder.model.labels import clean
+from responder.model.redaction import redact
 from responder.model.timeline import Acted, Diagnosed, Followed, Input, NotifyFailed, PageFailed, Previewed
 from responder.store.rows import CommandRow, micros
 from responder.store.store import Store
@@ -68,6 +71,11 @@ class Performer:
     def telling(self) -> Telling:
         """What tells receivers."""
         return Telling(self.runtime, self.brains, Storms(self.store, self.runtime))
+
+    @property
+    def acting(self) -> Acting:
+        """What carries actions out."""
+        return Acting(self.store, self.runtime, self.brains)
 
     @property
     def tasks(self) -> set["asyncio.Task[None]"]:
@@ -118,7 +126,11 @@ class Performer:
                 one.task.cancel()
 
     async def stop(self, within: timedelta) -> None:
-        """Let end what runs; what does not end in time is released, for whoever comes next."""
+        """
+        Let end what runs; what does not end in time is released, for whoever comes next.
+
+        An action that does not end even then may still be at it: nobody else may begin before its lease is over.
+        """
         if self.tasks:
             await asyncio.wait(self.tasks, timeout=within.total_seconds())
         left = list(self._running.values())
@@ -127,8 +139,9 @@ class Performer:
         if left:
             await asyncio.wait({one.task for one in left}, timeout=1)
         now = micros(self.runtime.now())
+        ended = [one.row for one in left if one.task.done() or one.row.lane != ACT]
         async with self.store.transaction() as tx:
-            tx.run_each("command_release", [(one.row.id, one.row.epoch, now) for one in left])
+            tx.run_each("command_release", [(row.id, row.epoch, now) for row in ended])
 
     # --- one command ---
 
@@ -158,7 +171,7 @@ class Performer:
             raise
         except Exception as error:  # noqa: BLE001 - what one plugin throws concerns this one command, never the others
             _log.exception("command.broke", command=row.key, incident=row.incident)
-            outcome = _given_up(command, f"it broke: {type(error).__name__}: {error}"[:500])
+            outcome = _given_up(command, f"it broke: {type(error).__name__}: {error}")
         if isinstance(outcome, Again):
             journal.again(row.incident, command, outcome.why, attempt=row.attempt + 1)
         else:
@@ -167,7 +180,7 @@ class Performer:
 
     async def _perform(self, row: CommandRow, command: Command) -> Input | Again:
         if row.epoch - 1 - row.attempt >= MOST_LOST:
-            return _given_up(command, f"given up: {MOST_LOST} processes ended while they were at it")
+            return _given_up(command, f"given up: {MOST_LOST} processes ended while they were at it", begun=row.begun)
         incident = await self._incident(row.incident)
         match command:
             case Diagnose():
@@ -176,8 +189,12 @@ class Performer:
                 outcome = await self.telling.notify(row, command, incident)
             case Page():
                 outcome = await self.telling.page(command, incident)
-            case Look() | Act() | Follow():
-                return _given_up(command, "actions are not carried out yet")
+            case Look():
+                return await self.acting.look(command, incident)
+            case Act():
+                return await self.acting.act(row, command, incident)
+            case Follow():
+                return await self.acting.follow(command, incident)
         if isinstance(outcome, Again) and self.runtime.now() - row.asked_at > GIVE_UP_AFTER:
             return _given_up(command, f"given up after a day: {outcome.why}")
         return outcome
@@ -221,7 +238,9 @@ class Performer:
             _log.warning("command.refused", command=row.key, incident=row.incident, epoch=row.epoch)
 
 
-def _given_up(command: Command, why: str) -> Input:
+def _given_up(command: Command, why: str, *, begun: bool = True) -> Input:
+    """Say that nothing came of it; an effect that was `begun` may be there."""
+    why = redact(clean(why[:2000]))[:500]
     match command:
         case Diagnose(name=name, round=number):
             return Diagnosed(name, number, could_not_look(name, why), attempt=command.attempt)
@@ -232,7 +251,8 @@ def _given_up(command: Command, why: str) -> Input:
         case Look(steps=steps):
             return Previewed(command.attempt, command.look, tuple(Preview("", refusal=why) for _ in steps))
         case Act():
-            return Acted(command.attempt, command.step, Outcome("in_doubt", why), command.undo)
+            outcome = Outcome("in_doubt" if begun else "not_done", why)
+            return Acted(command.attempt, command.step, outcome, command.undo)
         case Follow():
             return Followed(command.attempt, command.step, command.look, Progress(why, complete=False, ready=False))
 

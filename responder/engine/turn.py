@@ -10,12 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from responder.engine import journal
+from responder.engine import counting, journal
 from responder.engine.brains import Brains
 from responder.engine.lanes import Lanes, Reservation, lane_of
 from responder.engine.runtime import Runtime
 from responder.engine.unpacking import LARGE, unpack
 from responder.model import codec
+from responder.model.action import Run
 from responder.model.command import Planned
 from responder.model.incident import Incident
 from responder.model.timeline import Event, Trouble
@@ -60,7 +61,8 @@ class Turn:
                 )
                 if not taken:
                     return False
-                decision, claimed = await self._decide(tx, taken[0][1], events, timers, reservation)
+                _, data, stop = taken[0]
+                decision, claimed = await self._decide(tx, Found(data, stop, events, timers), reservation)
             reservation.keep([row.lane for row in claimed])
         journal.decided(decision.incident, decision.records)
         self.started(claimed)
@@ -83,22 +85,32 @@ class Turn:
             tx.run("incident_postpone", number, micros(now + POSTPONED))
 
     async def _decide(
-        self, tx: Transaction, data: str, events: Rows, timers: Rows, reservation: Reservation
+        self, tx: Transaction, found: "Found", reservation: Reservation
     ) -> tuple[Decision, list[CommandRow]]:
         now = self.runtime.now()
-        incident = unpack(data)
-        if len(data) > LARGE:
+        large = len(found.data) > LARGE
+        incident = before = unpack(found.data)
+        if large:
             await asyncio.sleep(0)
-        brain = await self.brains.of(incident, tx)
-        unseen = [Event(moment(at), codec.HAPPENING.load(body), key) for key, at, body in events]
+        unseen = [Event(moment(at), codec.HAPPENING.load(body), key) for key, at, body in found.events]
+        brain = await self._brain(tx, incident, unseen, found.stop)
         incident, brain = self._join(tx, incident, unseen, brain)
-        pending = dict(tuple(row) for row in timers)
+        pending = dict(tuple(row) for row in found.timers)
         due = sorted((name for name, due_at in pending.items() if due_at <= micros(now)), key=pending.__getitem__)
         decision = decide(incident, unseen, due, now, brain)
-        if len(data) > LARGE:
+        if large:
             await asyncio.sleep(0)
         self._write(tx, decision, Taken(pending, due, [event.id for event in unseen]), now)
+        counting.write(tx, before, decision, now)
         return decision, await self._plan(tx, incident.number, decision.commands, reservation)
+
+    async def _brain(self, tx: Transaction, incident: Incident, unseen: Sequence[Event], stop: str | None) -> Brain:
+        """Build what is decided with; who may start something reads, and holds, what has been started."""
+        usage: Sequence[Run] = ()
+        if counting.may_start(incident, unseen):
+            ceilings = self.runtime.rulebook().ruleset.ceilings
+            usage = await counting.counted(tx, incident, ceilings, self.runtime.now())
+        return await self.brains.deciding(incident, tx, stop=stop, usage=usage)
 
     def _join(
         self, tx: Transaction, incident: Incident, unseen: Sequence[Event], brain: Brain
@@ -108,6 +120,7 @@ class Turn:
         if playbook is None:
             return incident, brain
         other, digest = self.brains.keep(playbook, tx)
+        other = replace(other, stop=brain.stop, usage=brain.usage, forbidden=brain.forbidden)
         tx.run("incident_playbook", incident.number, digest)
         return replace(playbooks.adopt(incident, brain.playbook, playbook), playbook=digest), other
 
@@ -145,6 +158,16 @@ class Turn:
             tx.hint("perform")
             self.planned()
         return [row for row in rows if row.epoch]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a turn found in the store: the incident, the stop of all automation, events not seen yet, timers."""
+
+    data: str
+    stop: str | None
+    events: Rows
+    timers: Rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,9 @@ from time import perf_counter
 import structlog
 
 from responder.engine.accept import Intake
+from responder.engine.answers import Answers
 from responder.engine.brains import Brains
+from responder.engine.controls import Controls
 from responder.engine.correlate import Correlator
 from responder.engine.heartbeat import Heartbeats
 from responder.engine.keeping import Keeper
@@ -48,7 +50,8 @@ class Engine:
     """
     Takes deliveries in and works them off. The store is the caller's to open and close.
 
-    `intake` is the way in, `reader` the way out; between `start` and `stop` the loops run by themselves.
+    `intake` is the way in, `reader` the way out; `answers` takes what people say of actions, `controls` stops them all.
+    Between `start` and `stop` the loops run by themselves.
     """
 
     def __init__(self, store: Store, runtime: Runtime) -> None:
@@ -59,6 +62,8 @@ class Engine:
             store, now=runtime.now, committed=self._committed, capacity=limits.intake, kept=limits.kept_rejected
         )
         self.reader = Reader(store)
+        self.answers = Answers(store, runtime.now, self._woken)
+        self.controls = Controls(store, runtime.now, self._woken)
         self._queue = TurnQueue()
         brains = Brains(store, runtime)
         lanes = Lanes(limits)

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import Field, TypeAdapter
 
+from responder.model.action import Stop
 from responder.model.alert import Alert
 from responder.model.command import Command
 from responder.model.incident import Incident
@@ -45,3 +46,4 @@ HAPPENING: Codec[Happening] = _codec(Annotated[Happening, Field(discriminator="k
 COMMAND: Codec[Command] = _codec(Annotated[Command, Field(discriminator="kind")])
 PLAYBOOK: Codec[Playbook] = _codec(Playbook)
 MESSAGE: Codec[Message] = _codec(Message)
+STOP: Codec[Stop] = _codec(Stop)

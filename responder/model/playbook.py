@@ -108,7 +108,8 @@ class Playbook:
     """
     A playbook, whole and self-contained: it can be stored with an incident and used without its files.
 
-    `name` is "pack/playbook". `title` "" takes the alert's summary. `target` None derives it from the labels.
+    `name` is "pack/playbook". `title` "" takes the alert's summary. `target` None derives it from the labels. `files`
+    are those of its pack that its actions name, by their path within the pack.
     """
 
     name: str
@@ -125,4 +126,5 @@ class Playbook:
     confidential: bool = False
     notify_only: tuple[str, ...] = ()
     refresh: timedelta | None = timedelta(minutes=10)
+    files: Mapping[str, str] = field(default_factory=dict)
     origin: Origin = BUILT_IN

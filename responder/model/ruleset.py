@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from responder.model.ceilings import Ceilings
 from responder.model.escalation import EscalationStep
 from responder.model.playbook import Playbook
 from responder.model.receiver import Team
@@ -16,7 +17,7 @@ class RuleSet:
     One consistent set, replaced as a whole by a reload.
 
     `rules` stand in matching order and end with the built-in rule that takes every alert. `teams` end with `default`.
-    `playbooks` are keyed by their full name. `version` is a digest of the files' content.
+    `playbooks` are keyed by their full name. `version` is a digest of the files' content. `ceilings` bind all actions.
     """
 
     version: str
@@ -25,3 +26,4 @@ class RuleSet:
     scale: Scale = DEFAULT_SCALE
     teams: tuple[Team, ...] = ()
     escalations: Mapping[str, tuple[EscalationStep, ...]] = field(default_factory=dict)
+    ceilings: Ceilings = field(default_factory=Ceilings)

@@ -273,7 +273,7 @@ update run set ended_at = $2, outcome = $3 where incident = $1 and ended_at is n
 
 -- name: runs_counted
 select incident, attempt, plugin, action, lock, rule, namespace, cluster, started_at, ended_at, outcome, step, undo
-from run where ended_at is null or started_at > $1 order by started_at desc limit $2
+from run where ended_at is null or ended_at > $1 order by started_at desc limit $2
 
 -- name: control_write
 insert into control (name, body, at) values ($1, $2, $3)
@@ -420,7 +420,7 @@ delete from episode where id in (
 delete from timer where fired_at < $1
 
 -- name: runs_old
-delete from run where started_at < $1 and ended_at is not null
+delete from run where ended_at < $1
 
 -- name: playbooks_unused
 delete from playbook where kept_at < $1 and digest not in (select playbook from incident)

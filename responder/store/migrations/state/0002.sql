@@ -16,7 +16,7 @@ create table run (
     outcome text not null default '',
     primary key (incident, attempt, step, undo)
 );
-create index run_started on run (started_at);
+create index run_ended on run (ended_at);
 create index run_open on run (incident) where ended_at is null;
 
 create table control (name text primary key, body text not null, at bigint not null);
