@@ -123,7 +123,7 @@ async def record(bench: Bench, web_servers: WebServers, *, window: str) -> dict[
     )
     await asyncio.to_thread(
         bench.prometheus,
-        config=_scrapes(metrics, alertmanager.url),
+        config=scrapes(metrics, alertmanager.url),
         rules=rules(window),
         flags=["--web.external-url=http://prometheus.example:9090", "--rules.alert.resend-delay=1s"],
     )
@@ -141,7 +141,8 @@ def _routes(receiver: str) -> dict[str, Any]:
     }
 
 
-def _scrapes(metrics: str, alertmanager: str) -> dict[str, Any]:
+def scrapes(metrics: str, alertmanager: str) -> dict[str, Any]:
+    """Write the configuration of a Prometheus that scrapes the exporter and tells the Alertmanager."""
     return {
         "global": {
             "scrape_interval": "1s",
