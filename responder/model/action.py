@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal, TypeAlias
 
+from responder.model.finding import Diagnosis
 from responder.model.target import Target
 from responder.model.verdict import Json
 
@@ -166,8 +167,8 @@ class Step:
     """
     One effect of an attempt, its parameters frozen as they were proposed.
 
-    `name` is the action's in the playbook, `plugin` who does it. `commands` is what a person would type. `guard` is its
-    own within a sequence, beside that of the whole. A step that `verifies` runs once the others are done, to see
+    `name` is the action's in the playbook, `plugin` who does it. `commands` is what a person would type. `guards`
+    are those within a sequence, beside that of the whole. A step that `verifies` runs once the others are done, to see
     whether they helped; it is never taken back.
     """
 
@@ -182,7 +183,7 @@ class Step:
     progress: Progress | None = None
     began_at: datetime | None = None
     ended_at: datetime | None = None
-    guard: Mapping[str, Json] = field(default_factory=dict)
+    guards: tuple[Mapping[str, Json], ...] = ()
     verifies: bool = False
 
 
@@ -214,7 +215,8 @@ class Verification:
     Whether it helped, as far as that is known.
 
     `until` is the condition; it has held since `held_since`, and must for `hold`, before `deadline`. `rounds` counts
-    the looks. `why` tells what is missing yet, or what it ended with.
+    the looks. `why` tells what is missing yet, or what it ended with. `readings` are those of the look at hand, begun
+    after the action's end; the ordinary rounds of diagnosis go on beside them.
     """
 
     until: str
@@ -226,6 +228,7 @@ class Verification:
     rounds: int = 0
     figures: tuple[Figure, ...] = ()
     why: str = ""
+    readings: Mapping[str, Diagnosis] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

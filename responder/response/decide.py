@@ -12,7 +12,7 @@ from responder.model.rule import Rule
 from responder.model.target import Target
 from responder.model.timeline import Event
 from responder.model.verdict import Undecided
-from responder.response import diagnosis, findings, lifecycle, notifying, paging, proposals, severity, timers
+from responder.response import acting, diagnosis, findings, lifecycle, notifying, paging, proposals, severity, timers
 from responder.response.brain import Brain, Decision
 from responder.response.draft import Draft
 from responder.response.targets import derive, named
@@ -81,6 +81,8 @@ def decide(incident: Incident, events: Sequence[Event], due: Sequence[str], now:
     findings.draw(draft)
     diagnosis.advance(draft)  # a conclusion may have raised the severity, which lets the diagnostics run again
     proposals.offer(draft)
+    acting.take_in(draft, events)
+    acting.advance(draft, incident)
     paging.page(draft)
     notifying.tell(draft)
     before, after = timers.wanted(incident, brain, now), timers.wanted(draft.incident, brain, now)
@@ -89,6 +91,7 @@ def decide(incident: Incident, events: Sequence[Event], due: Sequence[str], now:
         records=tuple(draft.records),
         commands=tuple(sorted(draft.commands, key=lambda planned: planned.priority)),
         timers=timers.changes(before, after, due),
+        starts=tuple(draft.starts),
     )
 
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from responder.model.command import Diagnose
+from responder.model.facts import Facts
 from responder.model.finding import Diagnosis, DiagnosticStatus
 from responder.model.incident import Incident, Status
 from responder.model.playbook import DiagnosticStep, Playbook
@@ -28,7 +29,7 @@ UNDECIDED = "could not decide: "
 def take_in(draft: Draft, events: Sequence[Event]) -> None:
     """Take in the results of this and the previous turns' steps; a result that is not waited for is old."""
     for event in events:
-        if isinstance(event.what, Diagnosed):
+        if isinstance(event.what, Diagnosed) and not event.what.attempt:
             _ended(draft, event, event.what)
 
 
@@ -95,7 +96,7 @@ def _try(draft: Draft, step: DiagnosticStep) -> bool:
         return False
     if not all(_is_there(draft, name) for name in step.reads):
         return False
-    decided = _decide(draft, step)
+    decided = decided_on(draft, step, draft.facts())
     if isinstance(decided, str):
         _put(draft, Diagnosis(step.name, DiagnosticStatus.SKIPPED, incident.round, why=decided, as_of=draft.now))
         return True
@@ -106,9 +107,9 @@ def _try(draft: Draft, step: DiagnosticStep) -> bool:
     return True
 
 
-def _decide(draft: Draft, step: DiagnosticStep) -> tuple[Target, Mapping[str, Json]] | str:
-    """Evaluate condition, target and parameters; a string says why the step is left out."""
-    evaluator, facts = draft.brain.evaluator, draft.facts()
+def decided_on(draft: Draft, step: DiagnosticStep, facts: Facts) -> tuple[Target, Mapping[str, Json]] | str:
+    """Evaluate condition, target and parameters of a step; a string says why it is left out."""
+    evaluator = draft.brain.evaluator
     if step.when:
         verdict = evaluator.holds(step.when, facts)
         if verdict.undecided:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from responder.model.action import Run
 from responder.model.command import Command, Planned
 from responder.model.facts import Facts
 from responder.model.incident import Incident
@@ -21,7 +22,8 @@ class Draft:
     """
     The working copy of one turn; nothing of it is seen before the turn ends.
 
-    `replies` are to be put beside the living messages that already exist.
+    `replies` are to be put beside the living messages that already exist. `starts` are steps that count in budgets from
+    now on.
     """
 
     incident: Incident
@@ -30,6 +32,7 @@ class Draft:
     records: list[Event] = field(default_factory=list)
     commands: list[Planned] = field(default_factory=list)
     replies: list[Message] = field(default_factory=list)
+    starts: list[Run] = field(default_factory=list)
     _facts: Facts | None = None
 
     def change(self, **fields: Any) -> None:

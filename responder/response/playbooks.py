@@ -85,6 +85,7 @@ def _join(lead: Playbook, other: Playbook) -> Playbook:
         name=f"{lead.name} + {other.name}",
         vars={**other.vars, **lead.vars},
         diagnostics=(*lead.diagnostics, *added),
+        forbid=tuple(dict.fromkeys((*lead.forbid, *other.forbid))),
     )
 
 

@@ -1,10 +1,10 @@
 """Actions named to people: their parameters frozen as they are now, and the exact commands that do the same."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
 
 from responder.errors import ResponderError
+from responder.model.action import MODES, Mode, Step
 from responder.model.facts import Facts
 from responder.model.finding import Doubt, Proposal
 from responder.model.incident import Status
@@ -13,21 +13,24 @@ from responder.model.target import Target
 from responder.model.timeline import Proposed
 from responder.model.verdict import Json, Undecided
 from responder.response import territory
+from responder.response.ceilings import ceiling
 from responder.response.draft import Draft
 from responder.response.targets import named
 
-_MODES = ("off", "suggest", "approve", "auto")
 _DEEPEST = 4
 """Levels of sequences within sequences."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Prepared:
-    """An action ready to be shown."""
+class Prepared:
+    """An action ready to be shown: how far it may go, and its steps; those of a sequence in their order."""
 
     target: Target
     params: Mapping[str, Json]
     commands: tuple[str, ...]
+    mode: Mode
+    steps: tuple[Step, ...]
+    inputs: Mapping[str, Json]
 
 
 def offer(draft: Draft) -> None:
@@ -83,28 +86,51 @@ def _essence(proposal: Proposal) -> tuple[object, ...]:
     )
 
 
-def _propose(draft: Draft, name: str, because: str) -> Proposal | Undecided:
-    action = _find(draft, name)
+def prepare(draft: Draft, name: str, inputs: Mapping[str, Json] | None = None) -> Prepared | Undecided:
+    """Freeze an action of the playbook as it would be done now, with a person's inputs or with those suggested."""
+    action = find(draft, name)
     if action is None:
         return Undecided("the playbook has no such action")
-    inputs = _inputs(draft, action)
-    prepared = _prepare(draft, action, _with(draft.facts(), inputs))
+    given = _inputs(draft, action) if inputs is None else inputs
+    prepared = _prepare(draft, action, with_inputs(draft.facts(), given))
+    return prepared if isinstance(prepared, Undecided) else replace(prepared, inputs=given)
+
+
+def declared(draft: Draft, name: str) -> dict[str, Json]:
+    """Return the inputs that an action asks for, as written; of a sequence also its steps'."""
+    action = find(draft, name)
+    return {name: told for step in _with_steps(draft, action) for name, told in step.inputs.items()} if action else {}
+
+
+def find(draft: Draft, name: str) -> ActionStep | None:
+    """Find an action of the playbook."""
+    return next((action for action in draft.brain.playbook.actions if action.name == name), None)
+
+
+def with_inputs(facts: Facts, inputs: Mapping[str, Json]) -> Facts:
+    """Return the facts with the inputs among them."""
+    return replace(facts, inputs=inputs) if inputs else facts
+
+
+def _propose(draft: Draft, name: str, because: str) -> Proposal | Undecided:
+    prepared = prepare(draft, name)
     if isinstance(prepared, Undecided):
         return prepared
+    action = find(draft, name)
     return Proposal(
         name=name,
-        plugin=action.plugin,
+        plugin=action.plugin if action else "",
         target=prepared.target,
         params=prepared.params,
         commands=prepared.commands,
-        mode=_ceiling(action.mode, draft.brain.automation),
+        mode=prepared.mode,
         proposed_at=draft.now,
         because=because,
-        inputs=inputs,
+        inputs=prepared.inputs,
     )
 
 
-def _prepare(draft: Draft, action: ActionStep, facts: Facts, depth: int = 0) -> _Prepared | Undecided:
+def _prepare(draft: Draft, action: ActionStep, facts: Facts, depth: int = 0) -> Prepared | Undecided:
     if action.plugin in draft.brain.playbook.forbid:
         return Undecided(f"{action.plugin} is forbidden during such an incident")
     target = _target(draft, action, facts)
@@ -124,26 +150,38 @@ def _prepare(draft: Draft, action: ActionStep, facts: Facts, depth: int = 0) -> 
         refused = territory.outside(pack=pack, namespaces=reached, teams=draft.brain.teams)
         if refused:
             return Undecided(refused)
-        return _Prepared(target, params, draft.brain.command_of(action, params, target))
+        commands = draft.brain.command_of(action, params, target)
+        mode, why = ceiling(draft.brain, draft.incident, action.mode, reached)
+        if mode == "off":
+            return Undecided(why)
+        step = Step(action.name, action.plugin, params, target, commands)
+        return Prepared(target, params, commands, mode, (step,), {})
     except (ValueError, ResponderError) as error:
         return Undecided(str(error).partition("\n")[0])
 
 
 def _prepare_sequence(
     draft: Draft, action: ActionStep, target: Target, facts: Facts, depth: int
-) -> _Prepared | Undecided:
+) -> Prepared | Undecided:
     params: dict[str, Json] = {}
-    commands: list[str] = []
+    steps: list[Step] = []
+    mode: Mode = action.mode
     for name in action.do:
-        step = _find(draft, name)
+        step = find(draft, name)
         if step is None or depth >= _DEEPEST:
             return Undecided(f"{action.name} cannot do {name}")
-        prepared = _prepare(draft, step, facts, depth + 1)
+        # What the author of the sequence lets people decide needs no second word; going by itself needs everyone's.
+        allowed = replace(step, mode=step.mode if step.mode == "auto" else "approve")
+        prepared = _prepare(draft, allowed, facts, depth + 1)
         if isinstance(prepared, Undecided):
             return prepared
+        mode = min(mode, prepared.mode, key=MODES.index)
         params[name] = dict(prepared.params)
-        commands += prepared.commands
-    return _Prepared(target, params, tuple(commands))
+        steps += [
+            replace(each, guards=(*each.guards, *([step.guard] if step.guard else ()))) for each in prepared.steps
+        ]
+    commands = tuple(command for step in steps for command in step.commands)
+    return Prepared(target, params, commands, mode, tuple(steps), {})
 
 
 def _target(draft: Draft, action: ActionStep, facts: Facts) -> Target | Undecided:
@@ -154,9 +192,8 @@ def _target(draft: Draft, action: ActionStep, facts: Facts) -> Target | Undecide
 
 def _inputs(draft: Draft, action: ActionStep) -> dict[str, Json]:
     """Return what is suggested for the inputs that a person will be asked for; of a sequence also its steps'."""
-    steps = [action, *(step for name in action.do if (step := _find(draft, name)))]
     inputs: dict[str, Json] = {}
-    for step in steps:
+    for step in _with_steps(draft, action):
         for name, declared in step.inputs.items():
             source = declared.get("suggest") if isinstance(declared, Mapping) else None
             value = draft.brain.evaluator.value(str(source), draft.facts()) if source else Undecided("")
@@ -165,25 +202,5 @@ def _inputs(draft: Draft, action: ActionStep) -> dict[str, Json]:
     return inputs
 
 
-def _with(facts: Facts, inputs: Mapping[str, Json]) -> Facts:
-    if not inputs:
-        return facts
-    return Facts(
-        labels=facts.labels,
-        alerts=facts.alerts,
-        incident=facts.incident,
-        target=facts.target,
-        results=facts.results,
-        failed=facts.failed,
-        empty=facts.empty,
-        skipped=facts.skipped,
-        inputs=inputs,
-    )
-
-
-def _find(draft: Draft, name: str) -> ActionStep | None:
-    return next((action for action in draft.brain.playbook.actions if action.name == name), None)
-
-
-def _ceiling(mode: Literal["suggest", "approve", "auto"], automation: str) -> str:
-    return min(mode, automation, key=_MODES.index)
+def _with_steps(draft: Draft, action: ActionStep) -> list[ActionStep]:
+    return [action, *(step for name in action.do if (step := find(draft, name)))]

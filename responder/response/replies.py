@@ -15,17 +15,18 @@ def raised(incident: Incident, *, before: str, rank: int) -> Message:
     title = (Own("Severity raised: "), Own(before), Own(" → "), bold(incident.severity))
     body = (_HERE, Own(" "), outside(incident.title), Own(": "), outside(incident.severity_why))
     summary = f"{incident.severity} (was {before}): {incident.title}"
-    return _reply(incident, title, body, summary=summary, rank=rank, broadcast=True)
+    return note(incident, title, body, summary=summary, rank=rank, broadcast=True)
 
 
 def refired(incident: Incident, *, quiet_for: timedelta, alert: str, rank: int) -> Message:
     """Say that it fires again after all had been quiet."""
     title = (Own("Fires again after "), Own(format_duration(quiet_for)), Own(" of quiet"))
     body = (_HERE, Own(" "), outside(alert), Own(" fires: "), outside(incident.title))
-    return _reply(incident, title, body, summary=f"Fires again: {incident.title}", rank=rank)
+    return note(incident, title, body, summary=f"Fires again: {incident.title}", rank=rank)
 
 
-def _reply(incident: Incident, title: Text, body: Text, *, summary: str, rank: int, broadcast: bool = False) -> Message:
+def note(incident: Incident, title: Text, body: Text, *, summary: str, rank: int, broadcast: bool = False) -> Message:
+    """Make a note to be put beside the living message."""
     return Message(
         incident=incident.id,
         title=title,

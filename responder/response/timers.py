@@ -4,15 +4,17 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from responder.model.incident import Incident, Status
+from responder.response import acting
 from responder.response.brain import Brain
 from responder.response.diagnosis import is_blocked
+from responder.response.lifecycle import is_held_open
 from responder.response.notifying import is_given_up
 
 
 def wanted(incident: Incident, brain: Brain, now: datetime) -> dict[str, datetime]:
     """Return every moment by the name of its timer."""
     moments: dict[str, datetime] = {}
-    if incident.status is Status.MONITORING and incident.monitoring_since:
+    if incident.status is Status.MONITORING and incident.monitoring_since and not is_held_open(incident):
         moments["quiet"] = incident.monitoring_since + brain.quiet_for
     if _rounds(incident, brain) and incident.next_round_at:
         moments["refresh"] = incident.next_round_at
@@ -24,7 +26,13 @@ def wanted(incident: Incident, brain: Brain, now: datetime) -> dict[str, datetim
     for paging in incident.pagings.values():
         if paging.retry_at and not is_given_up(incident, paging.failures, now):
             moments[f"page/{paging.receiver}"] = paging.retry_at
-    return moments
+    return moments | act_timers(incident)
+
+
+def act_timers(incident: Incident) -> dict[str, datetime]:
+    """Return when each attempt wants to be looked at again: what is asked expires, what is blocked is tried again."""
+    moments = ((attempt, acting.due_at(incident, attempt)) for attempt in incident.attempts)
+    return {f"attempt/{attempt.number}": at for attempt, at in moments if at is not None}
 
 
 def changes(

@@ -1,0 +1,99 @@
+"""The life of attempts within a turn: what came back and what people said is taken in, then time does its part."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from responder.model.action import ActionState, Attempt
+from responder.model.incident import Incident
+from responder.model.timeline import (
+    Acted,
+    ActionAsked,
+    Answered,
+    AutomationChanged,
+    Diagnosed,
+    Event,
+    Followed,
+    Previewed,
+)
+from responder.response import acting_replies, approving, attempts, checking, making, manual, running, verifying
+from responder.response.draft import Draft
+
+_REMIND_AT_LEAST = timedelta(hours=1)
+_MOST_REMINDERS = 50
+
+
+def take_in(draft: Draft, events: Sequence[Event]) -> None:
+    """Take in previews, outcomes and answers in their order; what is called for no more is taken back first."""
+    making.withdraw(draft)
+    for event in events:
+        _take(draft, event)
+
+
+def advance(draft: Draft, before: Incident) -> None:
+    """Make attempts of what is proposed, and do what the time has come for; `before` is the incident as it was."""
+    making.withdraw(draft)
+    making.make(draft)
+    for attempt in draft.incident.attempts:
+        _advance(draft, attempt, new_round=draft.incident.round > before.round)
+
+
+def due_at(incident: Incident, attempt: Attempt) -> datetime | None:
+    """Return when an attempt wants to be looked at again though nothing happens; None for never."""
+    match attempt.state:
+        case ActionState.PROPOSED if not attempt.pending:
+            return attempt.expires_at
+        case ActionState.BLOCKED | ActionState.APPROVED if not attempt.pending:
+            return attempt.retry_at
+        case ActionState.VERIFYING:
+            return verifying.due_at(attempt)
+    return attempt.temporary_until if not attempt.state.live else None
+
+
+def _take(draft: Draft, event: Event) -> None:
+    match event.what:
+        case Previewed() as told:
+            checking.previewed(draft, told)
+        case Answered() as told:
+            approving.answered(draft, event.at, told)
+        case ActionAsked() as told:
+            manual.asked(draft, told)
+        case Acted() as told:
+            running.acted(draft, event.at, told)
+        case Followed() as told:
+            running.followed(draft, event.at, told)
+        case Diagnosed() as told if told.attempt:
+            verifying.diagnosed(draft, event.at, told)
+        case AutomationChanged():
+            _look_again(draft)
+
+
+def _look_again(draft: Draft) -> None:
+    for attempt in draft.incident.attempts:
+        if attempt.state is ActionState.BLOCKED and not attempt.pending:
+            attempts.put(draft, replace(attempt, retry_at=draft.now))
+
+
+def _advance(draft: Draft, attempt: Attempt, *, new_round: bool) -> None:
+    if attempt.state is ActionState.VERIFYING:
+        verifying.advance(draft, attempt)
+        return
+    if attempt.pending:
+        return
+    match attempt.state:
+        case ActionState.PROPOSED if attempt.expires_at is not None and attempt.expires_at <= draft.now:
+            approving.expire(draft, attempt)
+        case ActionState.BLOCKED if new_round or attempt.retry_at is None or attempt.retry_at <= draft.now:
+            attempts.look(draft, attempt)
+        case ActionState.APPROVED if attempt.retry_at is None or attempt.retry_at <= draft.now:
+            attempts.look(draft, attempt)
+    if not attempt.state.live and attempt.temporary_until is not None and attempt.temporary_until <= draft.now:
+        _remind(draft, attempt)
+
+
+def _remind(draft: Draft, attempt: Attempt) -> None:
+    """Say that what was meant for a while still stands, again and again, ever less often than hourly."""
+    span = max((attempt.temporary or _REMIND_AT_LEAST) / 2, _REMIND_AT_LEAST)
+    again = draft.now + span if attempt.reminded < _MOST_REMINDERS else None
+    reminded = replace(attempt, reminded=attempt.reminded + 1, temporary_until=again)
+    draft.replies.append(acting_replies.reminder(draft, attempts.put(draft, reminded)))

@@ -1,0 +1,57 @@
+"""Notes about attempts that somebody has to see at once: an edit of the living message notifies nobody."""
+
+from responder.model.action import Attempt
+from responder.model.duration import format_duration
+from responder.model.message import Instant, Mention, Message, Own, Part, Text
+from responder.response import replies
+from responder.response.draft import Draft
+from responder.response.wording import bold, outside
+
+_HERE = Mention("here")
+
+
+def asks(draft: Draft, attempt: Attempt, people: int, held: str) -> Message:
+    """Ask people to say yes or no; `held` says why it does not go on by itself though it might."""
+    who = "somebody" if people == 1 else f"{people} people"
+    body: list[Part] = [outside(_summary(attempt)), Own(f" It takes the yes of {who}")]
+    if attempt.expires_at is not None:
+        body += [Own(" until "), Instant(attempt.expires_at)]
+    body.append(Own("."))
+    if held:
+        body += [Own(" It does not go on by itself: "), outside(held), Own(".")]
+    return _note(draft, attempt, "to be decided", tuple(body), loud=True)
+
+
+def doubt(draft: Draft, attempt: Attempt) -> Message:
+    """Ask people to find out whether something happened."""
+    body = (outside(attempt.why), Own(" Look, and say whether it happened; nothing is tried again before."))
+    return _note(draft, attempt, "in doubt", body, loud=True)
+
+
+def ended(draft: Draft, attempt: Attempt) -> Message:
+    """Say what an attempt came to."""
+    return _note(draft, attempt, attempt.state.value, (outside(attempt.why),), loud=False)
+
+
+def escalated(draft: Draft, attempt: Attempt, why: str) -> Message:
+    """Call people: it did not help, and nothing more is done by itself."""
+    return _note(draft, attempt, f"{attempt.state.value}: a person is needed", (outside(why),), loud=True)
+
+
+def reminder(draft: Draft, attempt: Attempt) -> Message:
+    """Say that what was meant for a while still stands."""
+    for_ = f" It was meant for {format_duration(attempt.temporary)}." if attempt.temporary else ""
+    return _note(draft, attempt, "still stands", (outside(_summary(attempt)), Own(f"{for_} Take it back?")), loud=True)
+
+
+def _summary(attempt: Attempt) -> str:
+    told = [step.preview.summary for step in attempt.steps if step.preview is not None and step.preview.summary]
+    return "; ".join(told) or attempt.name
+
+
+def _note(draft: Draft, attempt: Attempt, what: str, body: Text, *, loud: bool) -> Message:
+    dry = "DRY RUN: " if attempt.dry_run else ""
+    name = f"{draft.incident.id}/{attempt.number} {attempt.name}"
+    title = (Own(dry), outside(name), Own(": "), bold(what))
+    whole = (_HERE, Own(" "), *body) if loud else body
+    return replies.note(draft.incident, title, whole, summary=f"{dry}{name}: {what}", rank=draft.rank)

@@ -1,0 +1,87 @@
+"""Who has to say yes, whether enough have, and what may go by itself."""
+
+from responder.model.action import ActionState, Attempt
+from responder.model.guard import verify_of
+from responder.response import attempts, making, proposals
+from responder.response.ceilings import ceiling
+from responder.response.draft import Draft
+from responder.response.guards import failed_before, guards_of, namespaces
+
+ADMIN = "admin"
+"""The role that may break the glass."""
+_UNSUCCESSFUL = frozenset(
+    {
+        ActionState.FAILED,
+        ActionState.INEFFECTIVE,
+        ActionState.ESCALATED,
+        ActionState.REVERTED,
+        ActionState.UNDONE,
+    }
+)
+
+
+def needed(draft: Draft, attempt: Attempt) -> int:
+    """
+    Return how many people must say yes, at least one.
+
+    The rules say it; where they do not, the most careful of the plugins. Raises: ValueError for an unreadable guard.
+    """
+    written = [guard.approvals for guard in guards_of(attempt) if guard.approvals is not None]
+    own = [known.approvals for known in attempts.traits(draft, attempt) if known is not None]
+    return max([1, *(written or own)])
+
+
+def roles(attempt: Attempt) -> list[tuple[str, ...]]:
+    """Return for each guard that names any the roles that may say yes to it. Raises: ValueError."""
+    return [guard.approvers for guard in guards_of(attempt) if guard.approvers]
+
+
+def is_enough(draft: Draft, attempt: Attempt) -> bool:
+    """Whether enough people have said yes to what it is now."""
+    try:
+        return len(attempt.approved_by) >= needed(draft, attempt) or _broke_glass(attempt)
+    except ValueError:
+        return False
+
+
+def may_go_by_itself(draft: Draft, attempt: Attempt) -> str | None:
+    """
+    Say whether an attempt goes on without people: "" when it does.
+
+    None when it was never meant to, otherwise why it does not though its mode is `auto`.
+    """
+    if attempt.mode != "auto" or attempt.proposed_by:
+        return None
+    for step in attempt.steps:
+        mode, why = ceiling(draft.brain, draft.incident, "auto", namespaces(draft, step))
+        if mode != "auto":
+            return why
+        if step.preview is not None and step.preview.owner:
+            return f"{step.preview.owner} keeps it as it is and would take it back"
+    if attempt.inputs or proposals.declared(draft, attempt.name):
+        return "it takes inputs, which a person gives"
+    try:
+        written = [guard.approvals for guard in guards_of(attempt) if guard.approvals]
+        if written or needed(draft, attempt) > 1:
+            return f"it needs the yes of {needed(draft, attempt)}"
+    except ValueError as error:
+        return str(error)
+    return failed_before(draft, attempt) or _preferred(draft, attempt)
+
+
+def _broke_glass(attempt: Attempt) -> bool:
+    return any(approval.broke_glass for approval in attempt.approvals)
+
+
+def _preferred(draft: Draft, attempt: Attempt) -> str:
+    """Say which better alternative it waits for; "" when none does, or it was told that the next one shall be tried."""
+    for name in making.alternatives(draft, attempt)[0]:
+        proposal = next((each for each in draft.incident.proposals if each.name == name), None)
+        if proposal is None or proposal.mode != "auto":
+            continue
+        tried = [each for each in draft.incident.attempts if each.name == name]
+        if tried and attempts.is_harmless(draft, tried[-1]):
+            continue
+        if not tried or tried[-1].state not in _UNSUCCESSFUL or "next" not in verify_of(tried[-1].verify).otherwise:
+            return f"{name} comes before it"
+    return ""

@@ -1,0 +1,134 @@
+"""Attempts of an incident: found, changed, moved on; every move stands on the timeline."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from responder.model.action import ActionState, ActionTraits, Attempt, Step
+from responder.model.command import Look
+from responder.model.target import Target
+from responder.model.timeline import ActionMoved
+from responder.model.verdict import Json
+from responder.response.draft import Draft
+
+BY_ITSELF = ""
+"""Who moved an attempt when no person did."""
+_BACKOFF = (timedelta(minutes=1), timedelta(minutes=2), timedelta(minutes=5))
+_EVERY = timedelta(minutes=10)
+
+
+def find(draft: Draft, number: int) -> Attempt | None:
+    """Find an attempt by its number."""
+    return next((attempt for attempt in draft.incident.attempts if attempt.number == number), None)
+
+
+def put(draft: Draft, attempt: Attempt) -> Attempt:
+    """Keep an attempt as it is now; a new one comes last."""
+    kept = draft.incident.attempts
+    if any(each.number == attempt.number for each in kept):
+        draft.change(attempts=tuple(attempt if each.number == attempt.number else each for each in kept))
+    else:
+        draft.change(attempts=(*kept, attempt))
+    return attempt
+
+
+def move(draft: Draft, attempt: Attempt, state: ActionState, why: str = "", *, by: str = BY_ITSELF) -> Attempt:
+    """Move an attempt on and write that down; an end takes away everything that it still waited for."""
+    draft.record(ActionMoved(attempt.number, attempt.name, attempt.state.value, state.value, why, by))
+    if state.live:
+        return put(draft, replace(attempt, state=state))
+    over = replace(attempt, pending="", retry_at=None, expires_at=None, blocks=())
+    return put(draft, replace(over, state=state, why=why, ended_at=draft.now))
+
+
+def look(draft: Draft, attempt: Attempt) -> Attempt:
+    """Ask what its steps would do now."""
+    command = Look(attempt.number, attempt.looks + 1, tuple(_bare(step) for step in attempt.steps))
+    draft.plan(command, priority=draft.priority())
+    return put(draft, replace(attempt, looks=command.look, pending=command.key, retry_at=None))
+
+
+def back_off(attempt: Attempt) -> timedelta:
+    """Return how long to wait before what blocks is looked at again."""
+    return _BACKOFF[attempt.looks - 1] if 0 < attempt.looks <= len(_BACKOFF) else _EVERY
+
+
+def digest_of(attempt: Attempt) -> str:
+    """Digest what people are asked to agree to: 16 hexadecimal digits."""
+    told = [attempt.name, [_told(step) for step in attempt.steps], dict(attempt.inputs)]
+    text = json.dumps(told, sort_keys=True, default=str, ensure_ascii=False)
+    return sha256(text.encode()).hexdigest()[:16]
+
+
+def is_same(steps: Sequence[Step], others: Sequence[Step]) -> bool:
+    """Whether two lists of steps would do the same to the same objects."""
+    return [_essence(step) for step in steps] == [_essence(step) for step in others]
+
+
+def touch(step: Step, other: Step) -> bool:
+    """Whether two steps are the same kind of action on the same object."""
+    return step.plugin == other.plugin and object_of(step) == object_of(other)
+
+
+def object_of(step: Step) -> str:
+    """Name what a step changes, for "one at a time"."""
+    preview = step.preview
+    return preview.lock if preview is not None and preview.lock else _object(step.plugin, step.target)
+
+
+def namespace_of(step: Step) -> str:
+    """Return the namespace that a step is counted in, as its preview found it."""
+    told = step.preview.namespace if step.preview is not None else ""
+    return told or step.target.namespace
+
+
+def traits(draft: Draft, attempt: Attempt) -> list[ActionTraits | None]:
+    """Return the traits of the plugin of each step, None for one that there is not."""
+    return [draft.brain.action(step.plugin) for step in attempt.steps]
+
+
+def is_harmless(draft: Draft, attempt: Attempt) -> bool:
+    """Whether it only reads and keeps."""
+    return all(known is not None and known.weight == "harmless" for known in traits(draft, attempt))
+
+
+def next_number(draft: Draft) -> int:
+    """Return the number of the next attempt."""
+    return max((attempt.number for attempt in draft.incident.attempts), default=0) + 1
+
+
+def title(step: Step) -> str:
+    """Say what a step does to what, in a few words."""
+    return f"{step.plugin} on {step.target}" if step.target.known else step.plugin
+
+
+def clock(moment: datetime, now: datetime) -> str:
+    """Write a moment for a reason: the hour, and the day where that is another one."""
+    form = "%H:%M UTC" if moment.date() == now.date() else "%Y-%m-%d %H:%M UTC"
+    return moment.strftime(form)
+
+
+def _bare(step: Step) -> Step:
+    """Leave out what a look does not need."""
+    return replace(step, preview=None, outcome=None, undone=None, progress=None)
+
+
+def _essence(step: Step) -> tuple[object, ...]:
+    return step.plugin, step.target, json.dumps(dict(step.params), sort_keys=True, default=str)
+
+
+def _object(plugin: str, target: Target) -> str:
+    if not target.known:
+        return f"{target.cluster}/{plugin}"
+    return "/".join((target.cluster, target.kind.lower(), target.namespace, target.name))
+
+
+def _told(step: Step) -> list[Json]:
+    preview = step.preview
+    shown: Mapping[str, Json] = {}
+    if preview is not None:
+        changes = [[change.what, change.before, change.after] for change in preview.changes]
+        shown = {"summary": preview.summary, "changes": changes, "basis": dict(preview.basis)}
+    return [step.plugin, dict(step.params), str(step.target), step.target.cluster, step.target.container, shown]

@@ -1,0 +1,198 @@
+"""Making attempts: from what the playbook proposes, again when a person asks, and taking back what nobody needs."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from responder.model.action import ActionState, Attempt, Step
+from responder.model.finding import Proposal
+from responder.model.guard import verify_of
+from responder.model.incident import Status
+from responder.model.playbook import ActionStep
+from responder.model.verdict import Undecided
+from responder.response import attempts, proposals
+from responder.response.draft import Draft
+from responder.response.guards import failed_before
+
+_ASKED = frozenset({ActionState.PROPOSED, ActionState.BLOCKED})
+_TURNED_DOWN = frozenset({ActionState.REJECTED, ActionState.EXPIRED})
+_AGAIN = frozenset({ActionState.REJECTED, ActionState.EXPIRED, ActionState.REFUSED, ActionState.WITHDRAWN})
+_MOST = 200
+"""Attempts of one incident; more are a loop that somebody has to look at."""
+
+
+def withdraw(draft: Draft) -> None:
+    """Take back what was asked and is called for no more; what was approved goes on, and is checked when it starts."""
+    called_for = {proposal.name: proposal for proposal in draft.incident.proposals}
+    for attempt in draft.incident.attempts:
+        if attempt.state.live and attempt.state in _ASKED:
+            why = _why_not(draft, attempt, called_for.get(attempt.name))
+            if why:
+                attempts.move(draft, attempt, ActionState.WITHDRAWN, why)
+        elif not attempt.state.live and not attempt.lapsed and attempt.name not in called_for:
+            attempts.put(draft, replace(attempt, lapsed=True))
+
+
+def make(draft: Draft) -> None:
+    """Make an attempt of every proposal that may be more than shown, unless one lives or the last one forbids it."""
+    if draft.incident.status in (Status.MONITORING, Status.RESOLVED):
+        return
+    for proposal in draft.incident.proposals:
+        if proposal.mode not in ("approve", "auto"):
+            continue
+        made = _made(draft, proposal.name, proposal.because)
+        if made is not None and _is_due(draft, made):
+            attempts.look(draft, attempts.put(draft, made))
+
+
+def again(draft: Draft, attempt: Attempt, by: str) -> Attempt | str:
+    """Make a new attempt of one that was turned down or expired, with a fresh look; a string says why not."""
+    if attempt.state not in _AGAIN:
+        return f"it is {attempt.state} already"
+    made: Attempt | None
+    if attempt.proposed_by:
+        made = _renewed(draft, attempt)
+    elif any(proposal.name == attempt.name for proposal in draft.incident.proposals):
+        made = _made(draft, attempt.name, attempt.because)
+    else:
+        return "nothing calls for it any more"
+    if made is None:
+        return "it cannot be done as things are"
+    return _begun(draft, made, f"asked for again by {by}")
+
+
+def by_hand(draft: Draft, made: Attempt) -> Attempt | str:
+    """Begin an attempt that a person asked for; a string says why not."""
+    return _begun(draft, made, "")
+
+
+def next_of(draft: Draft, attempt: Attempt) -> Attempt | None:
+    """Offer the next alternative to an attempt that did not help; None when there is none left."""
+    for name in alternatives(draft, attempt)[1]:
+        live = next((each for each in draft.incident.attempts if each.name == name and each.state.live), None)
+        if live is not None and live.state in _ASKED:
+            return live if live.pending else attempts.look(draft, live)
+        made = _made(draft, name, attempt.because) if live is None else None
+        tried = [each for each in draft.incident.attempts if each.name == name]
+        fresh = all(each.state in _AGAIN for each in tried)
+        if made is not None and fresh and not failed_before(draft, made):
+            return attempts.look(draft, attempts.put(draft, made))
+    return None
+
+
+def alternatives(draft: Draft, attempt: Attempt) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the actions that the same conclusion prefers to it, and those that it prefers less; proposed ones only."""
+    proposed = {p.name for p in draft.incident.proposals if p.mode in ("approve", "auto")}
+    for conclusion in draft.brain.playbook.conclusions:
+        if conclusion.name == attempt.because and attempt.name in conclusion.propose:
+            place = conclusion.propose.index(attempt.name)
+            before = tuple(name for name in conclusion.propose[:place] if name in proposed)
+            return before, tuple(name for name in conclusion.propose[place + 1 :] if name in proposed)
+    return (), ()
+
+
+def _begun(draft: Draft, made: Attempt, reason: str) -> Attempt | str:
+    same = _living(draft, made)
+    if same is not None:
+        return f"{draft.incident.id}/{same.number} is the same and {same.state}"
+    if len(draft.incident.attempts) >= _MOST:
+        return f"{_MOST} attempts have been made in this incident: look at it yourself"
+    return attempts.look(draft, attempts.put(draft, replace(made, reason=made.reason or reason)))
+
+
+def _why_not(draft: Draft, attempt: Attempt, proposal: Proposal | None) -> str:
+    """Say why an attempt that waits for people is wanted no more; "" while it is."""
+    status = draft.incident.status
+    if status is Status.RESOLVED:
+        return "the incident is resolved"
+    if attempt.proposed_by:
+        return ""
+    if status is Status.MONITORING:
+        return "no alert fires any more"
+    if proposal is None:
+        return "nothing calls for it any more"
+    if proposal.mode not in ("approve", "auto"):
+        return f"it may only be suggested now: its mode is `{proposal.mode}`"
+    if attempt.approvals or attempt.inputs:
+        return ""
+    made = _made(draft, attempt.name, proposal.because)
+    same = made is None or attempts.is_same(made.steps, attempt.steps)
+    return "" if same else "what it would do is another thing now"
+
+
+def _is_due(draft: Draft, made: Attempt) -> bool:
+    """Whether it may be made by itself: never beside the same, never again what people or the world turned down."""
+    if _living(draft, made) is not None or len(draft.incident.attempts) >= _MOST:
+        return False
+    if failed_before(draft, made) and not attempts.is_harmless(draft, made):
+        return False
+    last = next((each for each in reversed(draft.incident.attempts) if each.name == made.name), None)
+    if last is None:
+        return True
+    same = attempts.is_same(last.steps, made.steps)
+    if last.state in _TURNED_DOWN:
+        return not same and not made.inputs and _after_a_round(draft, last)
+    if last.state is ActionState.WITHDRAWN:
+        return True
+    if last.state in (ActionState.REFUSED, ActionState.FAILED):
+        return _after_a_round(draft, last)
+    return last.lapsed
+
+
+def _after_a_round(draft: Draft, last: Attempt) -> bool:
+    began = draft.incident.round_at
+    return bool(began and last.ended_at and began > last.ended_at)
+
+
+def _living(draft: Draft, made: Attempt) -> Attempt | None:
+    for attempt in draft.incident.attempts:
+        if attempt.state.live and (attempt.name == made.name or attempts.is_same(attempt.steps, made.steps)):
+            return attempt
+    return None
+
+
+def _renewed(draft: Draft, attempt: Attempt) -> Attempt:
+    return Attempt(
+        number=attempts.next_number(draft),
+        name=attempt.name,
+        steps=tuple(Step(s.name, s.plugin, s.params, s.target, s.commands, guards=s.guards) for s in attempt.steps),
+        mode=attempt.mode,
+        proposed_at=draft.now,
+        proposed_by=attempt.proposed_by,
+        reason=attempt.reason,
+        guard=attempt.guard,
+        dry_run=draft.brain.dry_run,
+    )
+
+
+def _made(draft: Draft, name: str, because: str) -> Attempt | None:
+    action = proposals.find(draft, name)
+    prepared = proposals.prepare(draft, name)
+    if action is None or isinstance(prepared, Undecided) or prepared.mode not in ("approve", "auto"):
+        return None
+    steps = (*prepared.steps, *_verifying(draft, action))
+    if not steps or any(draft.brain.action(step.plugin) is None for step in steps):
+        return None
+    return Attempt(
+        number=attempts.next_number(draft),
+        name=name,
+        steps=steps,
+        mode=prepared.mode,
+        proposed_at=draft.now,
+        because=because,
+        inputs=prepared.inputs,
+        guard=action.guard,
+        verify=action.verify,
+        temporary=action.temporary,
+        dry_run=draft.brain.dry_run,
+    )
+
+
+def _verifying(draft: Draft, action: ActionStep) -> Iterator[Step]:
+    """Yield the step that the verification asks for, such as a smoke test, to run once the others are done."""
+    try:
+        run = verify_of(action.verify).run
+    except ValueError:
+        return
+    prepared = proposals.prepare(draft, run) if run and run != action.name else Undecided("")
+    if not isinstance(prepared, Undecided):
+        yield from (replace(step, verifies=True) for step in prepared.steps)

@@ -1,0 +1,68 @@
+"""Actions that people ask for outside the playbook: through the same preview, guards and approval as any other."""
+
+from collections.abc import Mapping
+
+from pydantic import BaseModel, ValidationError
+
+from responder.errors import ResponderError
+from responder.model.action import Attempt, Step
+from responder.model.incident import Status
+from responder.model.playbook import ActionStep
+from responder.model.timeline import ActionAsked, AnswerRefused
+from responder.model.verdict import Json
+from responder.response import attempts, making
+from responder.response.ceilings import ceiling
+from responder.response.draft import Draft
+
+
+def asked(draft: Draft, told: ActionAsked) -> None:
+    """Make an attempt of what a person asks for, or write down why not."""
+    made = _made(draft, told)
+    begun = making.by_hand(draft, made) if isinstance(made, Attempt) else made
+    if isinstance(begun, str):
+        draft.record(AnswerRefused(0, told.by, f"act {told.plugin}", begun))
+
+
+def _made(draft: Draft, told: ActionAsked) -> Attempt | str:
+    incident, brain = draft.incident, draft.brain
+    model = brain.plugin_params(told.plugin)
+    if brain.action(told.plugin) is None or model is None:
+        return f"no action is called {told.plugin}"
+    if not told.by:
+        return "it has to be known who asks"
+    if incident.status is Status.RESOLVED:
+        return "the incident is resolved"
+    if told.plugin in {*brain.playbook.forbid, *brain.forbidden}:
+        return f"{told.plugin} is forbidden during such an incident"
+    action = ActionStep(told.plugin, told.plugin)
+    try:
+        params = _params(model, told.params)
+        commands = brain.command_of(action, params, incident.target)
+        reached = brain.namespaces_of(action, params, incident.target)
+    except ValidationError as error:
+        return _first(error)
+    except (ValueError, ResponderError) as error:
+        return str(error).partition("\n")[0]
+    mode, why = ceiling(brain, incident, "approve", reached)
+    if mode != "approve":
+        return f"nothing may be done now, by hand neither: {why}"
+    return Attempt(
+        number=attempts.next_number(draft),
+        name=told.plugin,
+        steps=(Step(told.plugin, told.plugin, params, incident.target, tuple(commands)),),
+        mode="approve",
+        proposed_at=draft.now,
+        proposed_by=told.by,
+        reason=told.reason,
+        dry_run=brain.dry_run,
+    )
+
+
+def _params(model: type[BaseModel], given: Mapping[str, Json]) -> Mapping[str, Json]:
+    """Check what was given, which is data and never a template. Raises: pydantic's ValidationError."""
+    return model.model_validate(dict(given)).model_dump(mode="json", exclude_unset=True)
+
+
+def _first(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False)[0]
+    return f"{'.'.join(map(str, first['loc'])) or 'its parameters'}: {first['msg']}"

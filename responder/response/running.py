@@ -1,0 +1,158 @@
+"""An attempt at work: one step after the other, each followed until the world has come along, or taken back."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from responder.model.action import ActionState, Attempt, Outcome, Step
+from responder.model.command import Follow
+from responder.model.guard import verify_of
+from responder.model.timeline import Acted, Followed
+from responder.response import acting_replies, attempts, consequences, effects, undoing, verifying
+from responder.response.draft import Draft
+from responder.response.guards import stop_of, told_stop
+
+BETWEEN_LOOKS = timedelta(seconds=5)
+"""At a rollout that is followed."""
+_LONGEST = timedelta(hours=1)
+"""That a rollout is followed; what stalls says so long before."""
+DRY_RUN = "DRY RUN: nothing was changed"
+
+
+def acted(draft: Draft, at: datetime, told: Acted) -> None:
+    """Take in what became of a step, or of taking it back; an answer that is not waited for is old."""
+    attempt = attempts.find(draft, told.attempt)
+    key = f"{'undo' if told.undo else 'act'}/{told.attempt}/{told.step}"
+    if attempt is None or attempt.pending != key:
+        return
+    attempt = replace(attempt, pending="")
+    if told.undo and attempt.state is ActionState.UNDOING:
+        _taken_back(draft, at, attempt, told.outcome)
+    elif attempt.state is ActionState.RUNNING:
+        _ended(draft, at, attempt, told.outcome)
+
+
+def followed(draft: Draft, at: datetime, told: Followed) -> None:
+    """Take in how far the world has come along."""
+    attempt = attempts.find(draft, told.attempt)
+    if attempt is None or attempt.pending != f"follow/{told.attempt}/{told.step}/{told.look}":
+        return
+    if attempt.state is ActionState.VERIFYING:
+        verifying.followed(draft, attempt, told)
+        return
+    if attempt.state is not ActionState.RUNNING:
+        return
+    progress = told.progress
+    step = replace(attempt.steps[attempt.at_step], progress=progress)
+    attempt = attempts.put(draft, _with(replace(attempt, pending=""), step))
+    began = step.ended_at or at
+    if progress.reverted:
+        consequences.unsuccessful(draft, attempt, ActionState.REVERTED, f"{progress.reverted} changed it back")
+    elif progress.failed:
+        _fail(draft, attempt, progress.failed)
+    elif progress.complete:
+        _go_on(draft, at, attempt)
+    elif at - began > _LONGEST:
+        _fail(draft, attempt, f"it is still under way after {_LONGEST}: {progress.say}")
+    else:
+        _follow(draft, attempt)
+
+
+def settle(draft: Draft, at: datetime, attempt: Attempt, *, happened: bool, by: str) -> None:
+    """Go on after a doubt: a person saw what happened."""
+    step = attempt.steps[attempt.at_step]
+    undo = step.undone is not None and step.undone.status == "in_doubt"
+    doubt = step.undone if undo else step.outcome
+    said = f"{by} saw that it {'happened' if happened else 'did not happen'}"
+    outcome = replace(doubt or Outcome("done", said), status="done" if happened else "failed", say=said)
+    state = ActionState.UNDOING if undo else ActionState.RUNNING
+    attempt = attempts.move(draft, attempt, state, said, by=by)
+    if undo:
+        _taken_back(draft, at, attempt, outcome)
+    else:
+        _ended(draft, at, attempt, outcome)
+
+
+def _with(attempt: Attempt, step: Step) -> Attempt:
+    place = attempt.at_step
+    return replace(attempt, steps=(*attempt.steps[:place], step, *attempt.steps[place + 1 :]))
+
+
+def _ended(draft: Draft, at: datetime, attempt: Attempt, outcome: Outcome) -> None:
+    step = replace(attempt.steps[attempt.at_step], outcome=outcome, ended_at=at)
+    attempt = attempts.put(draft, _with(attempt, step))
+    nothing_yet = not any(other.outcome is not None for other in attempt.steps[: attempt.at_step])
+    match outcome.status:
+        case "done" if outcome.follow and not attempt.dry_run:
+            _follow(draft, attempt)
+        case "done":
+            _go_on(draft, at, attempt)
+        case "not_done" if nothing_yet:
+            refused = attempts.move(draft, attempt, ActionState.REFUSED, outcome.say)
+            draft.replies.append(acting_replies.ended(draft, refused))
+        case "in_doubt":
+            _doubt(draft, attempt, outcome)
+        case _:
+            _fail(draft, attempt, outcome.say)
+
+
+def _follow(draft: Draft, attempt: Attempt) -> None:
+    step = attempt.steps[attempt.at_step]
+    command = Follow(attempt.number, attempt.at_step, attempt.looks + 1, step)
+    draft.plan(command, priority=draft.priority(1), due_at=draft.now + BETWEEN_LOOKS)
+    attempts.put(draft, replace(attempt, looks=command.look, pending=command.key))
+
+
+def _go_on(draft: Draft, at: datetime, attempt: Attempt) -> None:
+    """Begin the next step, or say that all are done."""
+    place = attempt.at_step + 1
+    if place >= len(attempt.steps) or (attempt.dry_run and attempt.steps[place].verifies):
+        _done(draft, at, attempt)
+        return
+    stop = stop_of(draft)
+    if stop is not None:
+        _fail(draft, attempt, f"only {place} of {len(attempt.steps)} steps were done: {told_stop(stop, draft.now)}")
+        return
+    effects.begin(draft, replace(attempt, at_step=place))
+
+
+def _done(draft: Draft, at: datetime, attempt: Attempt) -> None:
+    if attempt.dry_run:
+        consequences.succeeded(draft, attempt, ActionState.DONE, DRY_RUN)
+    elif verify_of(attempt.verify).until:
+        verifying.begin(draft, attempt, at)
+    else:
+        said = [step.outcome.say for step in attempt.steps if step.outcome is not None]
+        consequences.succeeded(draft, attempt, ActionState.DONE, "; ".join(said))
+
+
+def _fail(draft: Draft, attempt: Attempt, why: str) -> None:
+    """End what broke; a step that only was to show whether the others helped says that they did not."""
+    verifies = attempt.steps[attempt.at_step].verifies
+    consequences.unsuccessful(draft, attempt, ActionState.INEFFECTIVE if verifies else ActionState.FAILED, why)
+
+
+def _doubt(draft: Draft, attempt: Attempt, outcome: Outcome) -> None:
+    attempt = attempts.put(draft, replace(attempt, why=outcome.say))
+    draft.replies.append(acting_replies.doubt(draft, attempts.move(draft, attempt, ActionState.IN_DOUBT, outcome.say)))
+
+
+def _taken_back(draft: Draft, at: datetime, attempt: Attempt, outcome: Outcome) -> None:
+    step = replace(attempt.steps[attempt.at_step], undone=outcome, ended_at=at)
+    attempt = attempts.put(draft, _with(attempt, step))
+    if outcome.status == "in_doubt":
+        _doubt(draft, attempt, outcome)
+        return
+    if outcome.status != "done":
+        why = f"it could not be taken back: {outcome.say}"
+        failed = attempts.move(draft, replace(attempt, then=()), ActionState.FAILED, why)
+        draft.replies.append(acting_replies.escalated(draft, failed, why))
+        return
+    left = undoing.standing(attempt)
+    if left:
+        effects.take_back(draft, attempt, left[-1])
+        return
+    why = f"{attempt.why}; it was taken back" if attempt.why else "it was taken back"
+    undone = attempts.move(draft, attempt, ActionState.UNDONE, why)
+    if "escalate" not in undone.then:
+        draft.replies.append(acting_replies.ended(draft, undone))
+    consequences.go_on(draft, undone)
