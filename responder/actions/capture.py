@@ -1,17 +1,35 @@
 """Keeps evidence before anything is changed."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from responder.errors import CallError, PermanentError
+from responder.model.action import Change, Kept, Outcome, Preview
 from responder.model.place import Place
+from responder.model.quantity import format_bytes
+from responder.model.regex import compile_regex
+from responder.model.resource import EVENTS, PODS
 from responder.model.target import Target
+from responder.plugins.acting import ActionTools, Object
 from responder.plugins.action import Action
 from responder.plugins.commands import WORKLOADS, kubectl, reference, shell
+from responder.plugins.manifests import event_lines, manifest
 from responder.plugins.params import Params
 from responder.plugins.rights import Verb, workload_verbs
 
+LOG_BYTES = 16 * 1024 * 1024
+LOG_LINES = 200_000
+"""Of one container, the newest."""
+MOST_PODS = 50
+MOST_EVENTS = 2000
+PROGRAM_MAY_TAKE = timedelta(minutes=4)
+_DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
+_CLOSED = ("/proc/", "/sys/", "/run/secrets/", "/var/run/secrets/", "/etc/shadow")
+"""Where a file would be a secret, or no file."""
 Argument = Annotated[str, Place.ARGUMENT]
 
 
@@ -22,6 +40,12 @@ class Run(Params):
     file: str = Field(
         "stdout", pattern=r"^(stdout|/[A-Za-z0-9._/-]{1,250})$", description="The file to keep, or stdout."
     )
+
+    @model_validator(mode="after")
+    def _no_secret(self) -> Self:
+        if f"{self.file}/".startswith(_CLOSED) or ".." in self.file.split("/"):
+            raise ValueError(f"{self.file} is not kept as evidence: it may be a secret")
+        return self
 
 
 class CaptureParams(Params):
@@ -43,6 +67,9 @@ class Capture(Action[CaptureParams]):
     """
     Store logs, manifests, events and the output of programs with their SHA-256, listed on the incident.
 
+    Logs are kept as they are; in manifests secrets are redacted. Of a workload, programs run in one pod; they must be
+    allowed by `actions.programs`. It has failed when a program did, or when nothing was to be had of what was asked.
+
     Source: `pods/log`, `pods`, `events`, `pods/exec`.
 
     Example:
@@ -57,6 +84,9 @@ class Capture(Action[CaptureParams]):
 
     name = "evidence.capture"
     Params = CaptureParams
+    once = "repeatable"
+    weight = "harmless"
+    deadline = timedelta(minutes=15)
     needs = (
         Verb("", "pods", "get"),
         Verb("", "pods", "list"),
@@ -71,6 +101,188 @@ class Capture(Action[CaptureParams]):
     def command(self, params: CaptureParams, target: Target) -> tuple[str, ...]:
         """Return one line for each piece of evidence, each into a file of its own."""
         return tuple(_lines(params, target))
+
+    async def preview(self, params: CaptureParams, target: Target, tools: ActionTools) -> Preview:
+        """Say what would be kept of which pods, and whether the programs may run."""
+        refusal = _not_allowed(params, tools.allowed.programs)
+        pods = [] if refusal else await tools.kubernetes.pods(target)
+        runs_in = _chosen(pods)
+        if not refusal and not pods and not (params.events or params.manifests):
+            refusal = f"{target} has no pods: there is nothing to keep"
+        if not refusal and params.exec and runs_in is None:
+            refusal = f"no pod of {target} is running: the programs cannot run"
+        if not refusal and params.exec:
+            refusal = await tools.kubernetes.may("create", PODS, target.namespace, subresource="exec")
+        return Preview(
+            f"keep {', '.join(_wanted(params))} of {target}",
+            changes=tuple(Change("runs", "", shell(*run.argv)) for run in params.exec),
+            refusal=refusal,
+            namespace=target.namespace,
+            touches=tuple(str(pod["metadata"]["name"]) for pod in pods[:MOST_PODS]),
+            disruption=f"the programs run in {runs_in['metadata']['name']}" if params.exec and runs_in else "",
+            warnings=tuple(_warnings(params, len(pods), tools.evidence.max_size)),
+        )
+
+    async def act(self, params: CaptureParams, target: Target, preview: Preview, tools: ActionTools) -> Outcome:
+        """Keep one piece after the other; what cannot be had is named, and keeps no other from being kept."""
+        if refusal := _not_allowed(params, tools.allowed.programs):
+            return Outcome("not_done", refusal)
+        haul = _Haul()
+        if params.manifests:
+            await haul.take("manifests", _manifests(target, tools), tools)
+        if params.events:
+            await haul.take("events", _events(target, tools), tools)
+        pods = (await tools.kubernetes.pods(target))[:MOST_PODS] if params.logs or params.exec else []
+        for pod in pods if params.logs else ():
+            for container in _containers(pod):
+                await haul.take("logs", _logs(pod, container, tools), tools)
+        for number, run in enumerate(params.exec, start=1):
+            await haul.take(f"program {number}", _program(number, run, _chosen(pods), target, tools=tools), tools)
+        return haul.outcome(params)
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    name: str
+    content: bytes
+    cut: bool = False
+
+
+@dataclass(slots=True)
+class _Haul:
+    """What was kept, and what is missing, by what was asked for."""
+
+    kept: list[Kept] = field(default_factory=list)
+    asked: dict[str, int] = field(default_factory=dict)
+    missing: list[tuple[str, str]] = field(default_factory=list)
+
+    async def take(self, what: str, files: AsyncIterator[_File], tools: ActionTools) -> None:
+        """Keep every file of one source, as far as it goes."""
+        self.asked.setdefault(what, 0)
+        try:
+            async for file in files:
+                self.kept.append(await tools.evidence.keep(file.name, file.content, cut=file.cut))
+                self.asked[what] += 1
+        except CallError as error:
+            self.missing.append((what, f"{what}: {error}"))
+
+    def outcome(self, params: CaptureParams) -> Outcome:
+        """Say what there is and what is missing; a source of which nothing could be kept makes it a failure."""
+        lost = [what for what, _ in self.missing if what.startswith("program") or not self.asked[what]]
+        size = format_bytes(sum(kept.size for kept in self.kept))
+        say = f"kept {len(self.kept)} files, {size}"
+        cut = [kept.name for kept in self.kept if kept.cut]
+        told = (*(why for _, why in self.missing), *(f"{name} was cut: it is longer" for name in cut))
+        if self.missing:
+            say += f"; missing: {', '.join(dict.fromkeys(what for what, _ in self.missing))}"
+        if not self.kept and not lost:
+            return Outcome("failed", "there was nothing to keep", told)
+        return Outcome("failed" if lost else "done", say, told, kept=tuple(self.kept))
+
+
+async def _manifests(target: Target, tools: ActionTools) -> AsyncIterator[_File]:
+    workload, pods = await tools.kubernetes.workload(target), await tools.kubernetes.pods(target)
+    if workload is not None:
+        yield _File(f"{str(workload['kind']).lower()}-{workload['metadata']['name']}.yaml", manifest([workload]))
+    named = [{"apiVersion": "v1", "kind": "Pod", **pod} for pod in pods[:MOST_PODS]]
+    if named:
+        yield _File("pods.yaml", manifest(named))
+    if workload is None and not named:
+        raise PermanentError(f"{target} is not there")
+
+
+async def _events(target: Target, tools: ActionTools) -> AsyncIterator[_File]:
+    found = await tools.kubernetes.list(EVENTS, target.namespace, limit=MOST_EVENTS)
+    yield _File("events.txt", event_lines(found), cut=len(found) >= MOST_EVENTS)
+
+
+async def _logs(pod: Object, container: str, tools: ActionTools) -> AsyncIterator[_File]:
+    namespace, name = pod["metadata"]["namespace"], pod["metadata"]["name"]
+    for previous in (False, True):
+        text = await tools.kubernetes.logs(
+            namespace,
+            name,
+            container=container,
+            tail=LOG_LINES,
+            previous=previous,
+            timestamps=True,
+            limit_bytes=min(LOG_BYTES, tools.evidence.max_size),
+        )
+        if text:
+            cut = len(text) >= LOG_BYTES * 0.99 or text.count("\n") >= LOG_LINES
+            yield _File(f"{name}.{container}{'.previous' if previous else ''}.log", text.encode(), cut)
+
+
+async def _program(
+    number: int, run: Run, pod: Object | None, target: Target, *, tools: ActionTools
+) -> AsyncIterator[_File]:
+    if pod is None:
+        raise PermanentError("no pod is running")
+    code, output, cut = await _run(run.argv, pod, target, tools)
+    if output and (run.file == "stdout" or code != 0):
+        yield _File(f"output-{number}.txt", output, cut)
+    if code != 0:
+        ended = "ended without an exit code" if code is None else f"ended with {code}"
+        raise PermanentError(f"{run.argv[0]} {ended} in {pod['metadata']['name']}")
+    if run.file == "stdout":
+        if not output:
+            raise PermanentError(f"{run.argv[0]} wrote nothing")
+        return
+    code, output, cut = await _run(["cat", run.file], pod, target, tools)
+    if output:
+        yield _File(run.file.rsplit("/", 1)[-1], output, cut)
+    if code != 0 and not cut:
+        raise PermanentError(f"{run.file} could not be read in {pod['metadata']['name']}")
+
+
+async def _run(argv: Sequence[str], pod: Object, target: Target, tools: ActionTools) -> tuple[int | None, bytes, bool]:
+    found = await tools.kubernetes.execute(
+        pod["metadata"]["namespace"],
+        pod["metadata"]["name"],
+        argv,
+        container=_container(pod, target),
+        timeout=PROGRAM_MAY_TAKE,
+        limit_bytes=tools.evidence.max_size,
+    )
+    output = found.stdout if found.code == 0 else found.stdout + found.stderr
+    return found.code, output[: tools.evidence.max_size], found.cut
+
+
+def _chosen(pods: Sequence[Object]) -> Object | None:
+    """Choose the pod that programs run in: the first that is running."""
+    return next((pod for pod in pods if (pod.get("status") or {}).get("phase") == "Running"), None)
+
+
+def _containers(pod: Object) -> list[str]:
+    spec = pod.get("spec") or {}
+    return [str(one["name"]) for one in (*(spec.get("initContainers") or ()), *(spec.get("containers") or ()))]
+
+
+def _container(pod: Object, target: Target) -> str:
+    names = [str(one["name"]) for one in (pod.get("spec") or {}).get("containers") or ()]
+    default = ((pod["metadata"].get("annotations")) or {}).get(_DEFAULT_CONTAINER, "")
+    return next((name for name in (target.container, default, target.workload, *names) if name in names), "")
+
+
+def _not_allowed(params: CaptureParams, allowed: Sequence[str]) -> str:
+    programs = dict.fromkeys(run.argv[0] for run in params.exec)
+    refused = [name for name in programs if not any(compile_regex(one).fullmatch(name) for one in allowed)]
+    return f"actions.programs does not allow {', '.join(refused)}: add it there" if refused else ""
+
+
+def _warnings(params: CaptureParams, pods: int, limit: int) -> Iterator[str]:
+    if pods > MOST_PODS:
+        yield f"only {MOST_PODS} of {pods} pods are kept"
+    if params.exec:
+        yield f"a file longer than {format_bytes(limit)} (evidence.max_size) is cut"
+
+
+def _wanted(params: CaptureParams) -> Iterator[str]:
+    for name in ("logs", "manifests", "events"):
+        if getattr(params, name):
+            yield name
+    for run in params.exec:
+        yield f"the output of {run.argv[0]}" if run.file == "stdout" else run.file
 
 
 def _lines(params: CaptureParams, target: Target) -> Iterator[str]:

@@ -1,10 +1,16 @@
 """Changes the configuration of a running Redis."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated
 
 from pydantic import Field
 
+from responder.errors import CallError, Unanswered
+from responder.model.action import Change, Outcome, Preview
+from responder.model.resource import namespace_of
 from responder.model.target import Target
+from responder.model.verdict import Json
+from responder.plugins.acting import ActionTools, Cache
 from responder.plugins.action import Action
 from responder.plugins.commands import shell, variable
 from responder.plugins.fields import SourceName
@@ -13,11 +19,16 @@ from responder.plugins.params import Params
 Option = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,60}$")]
 
 
+_SECRET = frozenset({"requirepass", "masterauth", "masteruser", "tls-key-file-pass", "tls-client-key-file-pass"})
+
+
 class ConfigSetParams(Params):
     """Which options."""
 
     source: SourceName = Field(description="Name of the Redis in the settings.")
-    set: dict[Option, str] = Field(min_length=1, description="Options and their values, as in redis.conf.")
+    set: dict[Option, str] = Field(
+        min_length=1, max_length=20, description="Options and their values, as in redis.conf."
+    )
 
 
 class ConfigSet(Action[ConfigSetParams]):
@@ -34,8 +45,91 @@ class ConfigSet(Action[ConfigSetParams]):
 
     name = "redis.config_set"
     Params = ConfigSetParams
+    once = "repeatable"
+    undoable = True
 
     def command(self, params: ConfigSetParams, target: Target) -> tuple[str, ...]:
         """Return one `redis-cli` for each option; the variable stands for the URL of the source."""
         redis = f"redis-cli -u {variable(params.source)}"
         return tuple(f"{redis} {shell('CONFIG', 'SET', option, value)}" for option, value in params.set.items())
+
+    async def preview(self, params: ConfigSetParams, target: Target, tools: ActionTools) -> Preview:
+        """Read the options; what they were is what undoing puts back."""
+        refusal = _refusal(params, tools.allowed.redis_parameters)
+        found = {} if refusal else await _read(tools.redis(params.source), params.set)
+        unknown = ", ".join(option for option, value in found.items() if value is None)
+        if unknown:
+            refusal = f"this Redis has no option {unknown}, or does not show it to our login"
+        elif not refusal and found == dict(params.set):
+            refusal = "the options have these values already: nothing would change"
+        return Preview(
+            f"set {', '.join(params.set)} of the Redis {params.source}, until its next start",
+            changes=tuple(Change(option, found.get(option) or "", value) for option, value in params.set.items()),
+            refusal=refusal,
+            basis=found,
+            undo={"before": found},
+            namespace=namespace_of(target),
+            lock=f"{tools.incident.cluster}/redis/{params.source}",
+        )
+
+    async def act(self, params: ConfigSetParams, target: Target, preview: Preview, tools: ActionTools) -> Outcome:
+        """Set them one by one, while they are as the preview saw them; when one is refused, put the others back."""
+        if refusal := _refusal(params, tools.allowed.redis_parameters):
+            return Outcome("not_done", refusal)
+        cache = tools.redis(params.source)
+        now = await _read(cache, params.set)
+        moved = [
+            option for option, value in now.items() if value not in (preview.basis.get(option), params.set[option])
+        ]
+        if moved and not tools.retry:
+            return Outcome("not_done", f"{', '.join(moved)} has changed since it was looked at")
+        before = {option: str(preview.basis[option]) for option in params.set}
+        failure = await _set_all(cache, params.set, before)
+        if failure:
+            return Outcome("failed", failure)
+        after = await _read(cache, params.set)
+        shown = tuple(f"{option}: {before[option]} → {value}" for option, value in after.items())
+        return Outcome(
+            "done", f"set {', '.join(params.set)}", shown, undo={"before": before, "after": after}, basis=after
+        )
+
+    async def undo(self, params: ConfigSetParams, target: Target, before: Json, tools: ActionTools) -> Outcome:
+        """Put the values back, unless others have set them since."""
+        cache = tools.redis(params.source)
+        old, ours = before["before"], before.get("after")
+        now = await _read(cache, old)
+        left = {option: value for option, value in old.items() if now[option] != value}
+        theirs = [option for option in left if ours is not None and now[option] != ours[option]]
+        if theirs:
+            return Outcome("not_done", f"{', '.join(theirs)} was set to something else since: left as it is")
+        for option, value in left.items():
+            await cache.config_set(option, value)
+        return Outcome("done", f"put back {', '.join(left) or 'nothing: all is as it was'}")
+
+
+def _refusal(params: ConfigSetParams, allowed: Sequence[str]) -> str:
+    secret = [option for option in params.set if option in _SECRET]
+    if secret:
+        return f"{', '.join(secret)} is a secret, which would be shown and stored: set it by hand"
+    missing = [option for option in params.set if option not in allowed]
+    return f"actions.redis_parameters does not allow {', '.join(missing)}: add it there" if missing else ""
+
+
+async def _read(cache: Cache, options: Iterable[str]) -> dict[str, str | None]:
+    return {option: await cache.config_get(option) for option in options}
+
+
+async def _set_all(cache: Cache, wanted: Mapping[str, str], before: Mapping[str, str]) -> str:
+    """Set options, or none: return why it went wrong. Raises: Unanswered."""
+    done: list[str] = []
+    for option, value in wanted.items():
+        try:
+            await cache.config_set(option, value)
+        except Unanswered:
+            raise
+        except CallError as error:
+            for each in done:
+                await cache.config_set(each, before[each])
+            return f"{option} was refused: {error}" + (f"; {', '.join(done)} was put back" if done else "")
+        done.append(option)
+    return ""

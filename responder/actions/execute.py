@@ -6,9 +6,13 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from responder.errors import PermanentError
+from responder.model.action import Change, Outcome, Preview
 from responder.model.place import Place
+from responder.model.resource import namespace_of
 from responder.model.target import Target
 from responder.model.verdict import Json
+from responder.plugins.acting import ActionTools
 from responder.plugins.action import Action
 from responder.plugins.commands import shell, variable
 from responder.plugins.fields import SourceName
@@ -55,6 +59,8 @@ class Execute(Action[ExecuteParams]):
     """
     Run statements of the rules with bound parameters, in one transaction, rolled back when they touch other rows.
 
+    They are tried before anybody is asked, and rolled back: what acts outside of a transaction is not for them.
+
     Source: the statements stand in the rules; values are bound, never put into the SQL.
 
     Example:
@@ -72,11 +78,41 @@ class Execute(Action[ExecuteParams]):
 
     name = "postgres.execute"
     Params = ExecuteParams
+    once = "doubtful"
 
     def command(self, params: ExecuteParams, target: Target) -> tuple[str, ...]:
         """Return `psql` with the values as literals; the variable stands for the connection URL of the source."""
         words = [word for sql in params.statements for word in ("-c", _filled(sql, params.params))]
         return (f"psql {variable(params.source)} {shell('-v', 'ON_ERROR_STOP=1', '--single-transaction', *words)}",)
+
+    async def preview(self, params: ExecuteParams, target: Target, tools: ActionTools) -> Preview:
+        """Run the statements and roll them back: how many rows each touches is what is agreed to."""
+        rows = await tools.postgres(params.source).execute(
+            params.statements, params.params, exactly=params.rows.exactly, at_most=params.rows.max, dry_run=True
+        )
+        changes = (Change(_short(sql), "", _rows(count)) for sql, count in zip(params.statements, rows, strict=True))
+        return Preview(
+            f"change {_rows(sum(rows))} in the database {params.source}",
+            changes=tuple(changes),
+            refusal="" if sum(rows) or params.rows.exactly == 0 else "it touches no row: nothing would change",
+            basis={"rows": list(rows)},
+            namespace=namespace_of(target),
+            lock=f"{tools.incident.cluster}/postgres/{params.source}",
+            warnings=("it cannot be undone",),
+            dry_run=True,
+        )
+
+    async def act(self, params: ExecuteParams, target: Target, preview: Preview, tools: ActionTools) -> Outcome:
+        """Run them for good, if they touch as many rows as they did on trial."""
+        if tools.retry:
+            return Outcome("in_doubt", "an earlier try may have been committed: look at the rows before going on")
+        expected = sum(int(count) for count in preview.basis["rows"])
+        try:
+            rows = await tools.postgres(params.source).execute(params.statements, params.params, exactly=expected)
+        except PermanentError as error:
+            return Outcome("not_done", str(error))
+        details = (f"{_short(sql)}: {_rows(count)}" for sql, count in zip(params.statements, rows, strict=True))
+        return Outcome("done", f"changed {_rows(sum(rows))}", tuple(details))
 
 
 def _filled(sql: str, values: Sequence[Json]) -> str:
@@ -93,3 +129,12 @@ def _literal(value: Json) -> str:
         return str(value)
     quoted = str(value).replace("'", "''").replace("\\", "\\\\")
     return f"E'{quoted}'"
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count} rows"
+
+
+def _short(sql: str) -> str:
+    text = " ".join(sql.split())
+    return text if len(text) <= 200 else f"{text[:199]}…"

@@ -1,12 +1,24 @@
 """Empties a Redis database."""
 
+import re
+from collections import Counter
+from collections.abc import Sequence
+
 from pydantic import Field
 
+from responder.model.action import Change, Outcome, Preview
+from responder.model.redaction import redact
+from responder.model.resource import namespace_of
 from responder.model.target import Target
+from responder.plugins.acting import ActionTools
 from responder.plugins.action import Action
 from responder.plugins.commands import variable
 from responder.plugins.fields import SourceName
 from responder.plugins.params import Params
+
+SAMPLE = 200
+"""Keys that are looked at to say what kinds there are."""
+_PREFIX = re.compile(r"[A-Za-z][\w-]{0,39}[:/|.]", re.ASCII)
 
 
 class FlushDbParams(Params):
@@ -17,7 +29,7 @@ class FlushDbParams(Params):
 
 class FlushDb(Action[FlushDbParams]):
     """
-    Delete every key of one Redis database. It cannot be undone: ask two people.
+    Delete every key of one Redis database. It cannot be undone: two people are asked.
 
     Sessions that are kept in it end: everybody has to log in again.
 
@@ -31,7 +43,42 @@ class FlushDb(Action[FlushDbParams]):
 
     name = "redis.flush_db"
     Params = FlushDbParams
+    once = "doubtful"
+    weight = "destructive"
+    approvals = 2
 
     def command(self, params: FlushDbParams, target: Target) -> tuple[str, ...]:
         """Return `redis-cli`; the variable stands for the URL of the source."""
         return (f"redis-cli -u {variable(params.source)} FLUSHDB ASYNC",)
+
+    async def preview(self, params: FlushDbParams, target: Target, tools: ActionTools) -> Preview:
+        """Count the keys, and say of a sample what kinds there are."""
+        cache = tools.redis(params.source)
+        count = await cache.size()
+        kinds = _kinds(await cache.sample(SAMPLE))
+        return Preview(
+            f"delete all {count:,} keys of the Redis {params.source}",
+            changes=(Change("keys", f"{count:,}", "0"),),
+            refusal="" if count else "there are no keys: nothing would change",
+            namespace=namespace_of(target),
+            lock=f"{tools.incident.cluster}/redis/{params.source}",
+            touches=kinds,
+            disruption="whatever is kept there is gone: sessions end, caches are cold",
+            warnings=("it cannot be undone",),
+        )
+
+    async def act(self, params: FlushDbParams, target: Target, preview: Preview, tools: ActionTools) -> Outcome:
+        """Delete them; a second try could delete what was written since, so there is none."""
+        if tools.retry:
+            return Outcome("in_doubt", "the keys may have been deleted by an earlier try")
+        cache = tools.redis(params.source)
+        before = await cache.size()
+        await cache.flush()
+        return Outcome("done", f"deleted {before:,} keys")
+
+
+def _kinds(keys: Sequence[str]) -> tuple[str, ...]:
+    """Name the prefixes of keys, the most frequent first; the rest of a key may be a secret, such as a session's."""
+    found = (_PREFIX.match(key) for key in keys)
+    counted = Counter(redact(prefix.group()) + "*" if prefix else "others" for prefix in found)
+    return tuple(f"{kind} (about {round(100 * n / len(keys))} %)" for kind, n in counted.most_common(10))

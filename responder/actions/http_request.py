@@ -1,24 +1,38 @@
 """Calls an HTTP interface that changes something."""
 
 import json
+from datetime import timedelta
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
+from responder.model.action import Change, Outcome, Preview
+from responder.model.answers import quote
+from responder.model.duration import format_duration
+from responder.model.outside import HttpAnswer
 from responder.model.place import Place
+from responder.model.redaction import redact, redact_json
+from responder.model.resource import SERVICES
 from responder.model.target import Target
 from responder.model.verdict import Json
+from responder.plugins.acting import ActionTools
 from responder.plugins.action import Action
 from responder.plugins.commands import kubectl, shell, variable
 from responder.plugins.fields import SourceName
 from responder.plugins.params import Duration, Params
 from responder.plugins.rights import Verb
 
+LONGEST = timedelta(minutes=2)
 Url = Annotated[str, Place.URL, Field(pattern=r"^https?://[^/\s]")]
 Header = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,100}$")]
 HeaderValue = Annotated[str, Field(pattern=r"^[^\r\n]{0,4000}$")]
 
+_KEY = "Idempotency-Key"
+_GAVE_UP = frozenset({502, 504})
+"""Answers of a gateway that passed the request on and does not know what became of it."""
+_VERBS = {"POST": "create", "PUT": "update", "DELETE": "delete"}
+"""The right that `services/proxy` asks for. Source: apiserver, `RequestInfoFactory`."""
 _RAW = {"POST": "create", "PUT": "replace", "DELETE": "delete"}
 """kubectl's verbs that take `--raw`."""
 
@@ -37,10 +51,14 @@ class HttpRequestParams(Params):
         [200, 201, 202, 204], description="Statuses that are good."
     )
     via: Literal["", "service"] = Field("", description="service: through the API server's proxy, from outside.")
-    timeout: Duration = Field("10s", validate_default=True, description="How long an answer may take.")
+    timeout: Duration = Field(
+        "10s", validate_default=True, le=LONGEST, description="How long an answer may take, at most 2m."
+    )
 
     @model_validator(mode="after")
     def _service(self) -> Self:
+        if _KEY.lower() in (name.lower() for name in self.headers):
+            raise ValueError(f"{_KEY} is ours: it names the attempt, so that the other side can know it again")
         if self.via != "service":
             return self
         if self.method == "PATCH":
@@ -55,6 +73,8 @@ class HttpRequest(Action[HttpRequestParams]):
     """
     Send one request with an idempotency key; another status than expected is a failure.
 
+    The key (header `Idempotency-Key`) is the same in every try at one effect, and never used for another.
+
     Source: RFC 9110; `services/{name}/proxy` of the API server.
 
     Example:
@@ -67,6 +87,8 @@ class HttpRequest(Action[HttpRequestParams]):
 
     name = "http.request"
     Params = HttpRequestParams
+    once = "doubtful"
+    deadline = LONGEST + timedelta(seconds=10)
     needs = (
         Verb("", "services/proxy", "create"),
         Verb("", "services/proxy", "update"),
@@ -81,6 +103,78 @@ class HttpRequest(Action[HttpRequestParams]):
     def command(self, params: HttpRequestParams, target: Target) -> tuple[str, ...]:
         """Return `curl`, or `kubectl --raw`; a variable stands for the token."""
         return (_through_proxy(params) if params.via else _curl(params),)
+
+    async def preview(self, params: HttpRequestParams, target: Target, tools: ActionTools) -> Preview:
+        """Show the request, and look whether we may send it; nothing of it can be tried."""
+        namespace, service, _ = _parts(params) if params.via else ("", "", "")
+        refusal, basis = _not_allowed(params, tools), {}
+        if params.via and not refusal:
+            found = await tools.kubernetes.get(SERVICES, namespace, service.partition(":")[0])
+            basis = {"service uid": found["metadata"]["uid"]} if found else {}
+            why = await tools.kubernetes.may(
+                _VERBS[params.method], SERVICES, namespace, subresource="proxy", name=service
+            )
+            refusal = why if found else f"there is no Service {service.partition(':')[0]} in {namespace}"
+        address = redact(params.url)
+        return Preview(
+            f"{params.method} {address}",
+            changes=tuple(Change(what, "", after) for what, after in _sent(params)),
+            refusal=refusal,
+            basis=basis,
+            namespace=self.namespaces(params, target)[0],
+            lock=f"{tools.incident.cluster}/http/{params.url.partition('?')[0]}"[:300],
+            warnings=("it cannot be tried beforehand, nor undone",),
+        )
+
+    async def act(self, params: HttpRequestParams, target: Target, preview: Preview, tools: ActionTools) -> Outcome:
+        """Send it, once."""
+        if refusal := _not_allowed(params, tools):
+            return Outcome("not_done", refusal)
+        if tools.retry:
+            return Outcome("in_doubt", f"an earlier try may have been carried out; its {_KEY} is {tools.attempt}")
+        return _outcome(params, await _send(params, tools))
+
+
+async def _send(params: HttpRequestParams, tools: ActionTools) -> HttpAnswer:
+    body = None if params.body is None else json.dumps(params.body).encode()
+    headers = {**({} if body is None else {"Content-Type": "application/json"}), **params.headers}
+    headers[_KEY] = tools.attempt
+    if params.via:
+        namespace, service, path = _parts(params)
+        return await tools.kubernetes.proxy(params.method, namespace, service, path, body=body, headers=headers)
+    return await tools.http.request(
+        params.method,
+        params.url,
+        headers=headers,
+        body=body,
+        credentials=params.credentials,
+        timeout=params.timeout,
+        limit_bytes=100_000,
+    )
+
+
+def _outcome(params: HttpRequestParams, answer: HttpAnswer) -> Outcome:
+    said = f"answered {answer.status} after {format_duration(answer.took)}"
+    details = tuple(filter(None, (quote(answer.body[:2000].decode(errors="replace")),)))
+    if answer.status in params.expect:
+        return Outcome("done", said, details)
+    if answer.status in _GAVE_UP:
+        return Outcome("in_doubt", f"{said}: a gateway gave up waiting, the request may have been carried out", details)
+    expected = ", ".join(map(str, params.expect))
+    part = "; it may have done a part of it" if answer.status >= 500 else ""
+    return Outcome("failed", f"{said}, expected was {expected}{part}", details)
+
+
+def _not_allowed(params: HttpRequestParams, tools: ActionTools) -> str:
+    allowed = tools.allowed.methods
+    return "" if params.method in allowed else f"actions.methods does not allow {params.method}: add it there"
+
+
+def _sent(params: HttpRequestParams) -> tuple[tuple[str, str], ...]:
+    body = () if params.body is None else (("body", json.dumps(redact_json(params.body))[:500]),)
+    login = (("credentials", params.credentials),) if params.credentials else ()
+    headers = ((f"header {name}", str(redact_json(value, name=name))[:200]) for name, value in params.headers.items())
+    return (*body, *login, *headers)
 
 
 def _curl(params: HttpRequestParams) -> str:
@@ -97,12 +191,18 @@ def _token(credentials: SourceName) -> str:
     return variable(credentials).strip('"').replace("_URL", "_TOKEN")
 
 
-def _through_proxy(params: HttpRequestParams) -> str:
+def _parts(params: HttpRequestParams) -> tuple[str, str, str]:
+    """Return the namespace, the Service with its port, and the path with its query."""
     parts = urlsplit(params.url)
     service, namespace = (parts.hostname or "").split(".")[:2]
     port = f":{parts.port}" if parts.port else ""
     query = f"?{parts.query}" if parts.query else ""
-    path = f"/api/v1/namespaces/{namespace}/services/{service}{port}/proxy{parts.path or '/'}{query}"
+    return namespace, f"{service}{port}", f"{parts.path or '/'}{query}"
+
+
+def _through_proxy(params: HttpRequestParams) -> str:
+    namespace, service, rest = _parts(params)
+    path = f"/api/v1/namespaces/{namespace}/services/{service}/proxy{rest}"
     send = kubectl(_RAW[params.method], "--raw", path, *(() if params.method == "DELETE" else ("-f", "-")))
     if params.method == "DELETE":
         return send

@@ -31,6 +31,11 @@ class EvidenceRoom:
         self._incident = incident
         self._max_size = max_size
 
+    @property
+    def max_size(self) -> int:
+        """The largest file that is kept, in bytes."""
+        return self._max_size
+
     async def keep(self, name: str, content: bytes, *, cut: bool = False) -> Kept:
         """
         Keep a file of this incident, and say where; the same content under the same name is kept once.

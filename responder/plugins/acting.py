@@ -208,6 +208,10 @@ class Asking(Protocol):
 class Evidence(Protocol):
     """Where evidence is kept."""
 
+    @property
+    def max_size(self) -> int:
+        """The largest file that is kept, in bytes."""
+
     async def keep(self, name: str, content: bytes, *, cut: bool = False) -> Kept:
         """
         Keep a file of this incident, and say where; the same content under the same name is kept once.

@@ -1,6 +1,7 @@
 """The contract of an action: one writing step, seen before it is done, done once, and taken back where that can be."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
@@ -24,7 +25,8 @@ class Action(ABC, Generic[P]):
     happen twice: `conditional` when the write carries a condition and can be read back, `named` when what it creates
     has a name of its own, `repeatable` when twice is the same as once, `doubtful` when nobody can tell after a crash.
     `weight` is what it may cost: `destructive` and `security` actions need evidence first. `approvals` is how many
-    people must say yes where the rules do not say. `deadline` is for one `preview`, `act` or `undo`.
+    people must say yes where the rules do not say. `deadline` is for one `preview`, `act` or `undo`. `until_resolved`
+    is for what is taken back without a question when the incident resolves, such as a silence.
     """
 
     name: ClassVar[str]
@@ -36,6 +38,7 @@ class Action(ABC, Generic[P]):
     undoable: ClassVar[bool] = False
     approvals: ClassVar[int] = 1
     deadline: ClassVar[timedelta] = timedelta(seconds=30)
+    until_resolved: ClassVar[bool] = False
 
     @abstractmethod
     def command(self, params: P, target: Target) -> tuple[str, ...]:
@@ -52,6 +55,15 @@ class Action(ABC, Generic[P]):
         Pure: no I/O.
         """
         return (getattr(params, "namespace", "") or namespace_of(target),)
+
+    def needs_in(self, namespace: str, params: P, target: Target, files: Mapping[str, str]) -> tuple[Verb, ...]:
+        """
+        Return what it needs in one of its `namespaces`, or at objects of none: `needs`, where it says nothing else.
+
+        It is asked for the generated RBAC, before there is an incident: where a template is left in a parameter, none
+        of them is validated, and "${" stands in a namespace that nobody knows yet. `files` are the pack's. Pure.
+        """
+        return self.needs
 
     async def preview(self, params: P, target: Target, tools: ActionTools) -> Preview:
         """
