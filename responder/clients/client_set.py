@@ -106,7 +106,14 @@ class ClientSet:
         client, known_by = self._load("slack.client", "SlackClient"), token.get_secret_value()
         together = self._redis and self._load("slack.shared_pacing", "SharedPace")(self._redis, identity=known_by)
         return self._watched(
-            "slack", client(token=known_by, base_url=settings.slack.base_url, together=together), NEVER
+            "slack",
+            client(
+                token=known_by,
+                base_url=settings.slack.base_url,
+                together=together,
+                pressed=settings.slack.signing_secret is not None,
+            ),
+            NEVER,
         )
 
     def _alertmanager(self, client: Alertmanager) -> Any:

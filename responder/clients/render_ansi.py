@@ -19,6 +19,8 @@ from responder.clients.render_values import code_lines, one_line, printable, som
 from responder.clients.render_words import STATUS_WORDS, icon, latest, moment
 from responder.model.message import (
     Block,
+    Button,
+    Buttons,
     Chart,
     Code,
     Field,
@@ -170,6 +172,12 @@ def _block(block: Block, look: _Look, *, brief: bool = False) -> RenderableType:
             return _code(block, most=_EVIDENCE_LINES if brief else 0)
         case Chart():
             return _chart(block, look)
+        case Buttons(buttons=buttons):
+            return Group(*(_button(button) for button in buttons))
+
+
+def _button(button: Button) -> Styled:
+    return Styled.assemble((f"{one_line(button.label)}: ", "bold"), (button.press.command, "cyan"))
 
 
 def _fields(fields: tuple[Field, ...], look: _Look) -> RenderableType:

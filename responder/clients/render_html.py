@@ -8,6 +8,7 @@ from responder.clients.render_values import code_lines, one_line, printable, som
 from responder.clients.render_words import STATUS_WORDS, latest, moment
 from responder.model.message import (
     Block,
+    Buttons,
     Chart,
     Code,
     Fields,
@@ -109,6 +110,12 @@ def _block(block: Block, zone: tzinfo) -> str:
             return f'{_title(title)}<pre style="{_PRE}"><code>{shown}</code></pre>'
         case Chart():
             return _chart(block)
+        case Buttons(buttons=buttons):
+            return "".join(
+                f'<p style="margin:6px 0">{_escape(one_line(button.label))}: '
+                f"<code>{_escape(button.press.command)}</code></p>"
+                for button in buttons
+            )
 
 
 def _title(title: str, aside: str = "") -> str:

@@ -7,6 +7,7 @@ from responder.clients.render_values import code_lines, one_line, printable, som
 from responder.clients.render_words import STATUS_WORDS, icon, latest, moment, sparkline
 from responder.model.message import (
     Block,
+    Buttons,
     Chart,
     Code,
     Fields,
@@ -115,6 +116,8 @@ def _block(block: Block, zone: tzinfo) -> str:
         case Chart(title=title):
             row = sparkline(block)
             return f"**{escape(one_line(title))}:** {f'`{row}`' if row else 'no data'} {escape(latest(block))}".rstrip()
+        case Buttons(buttons=buttons):
+            return "\n".join(f"- {escape(one_line(b.label)).strip()}: {_fixed(b.press.command)}" for b in buttons)
 
 
 def _title(title: str) -> str:

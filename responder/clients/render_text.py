@@ -6,6 +6,7 @@ from responder.clients.render_values import code_lines, one_line, printable, som
 from responder.clients.render_words import STATUS_WORDS, latest, moment, sparkline
 from responder.model.message import (
     Block,
+    Buttons,
     Chart,
     Code,
     Fields,
@@ -74,6 +75,8 @@ def _block(block: Block, zone: tzinfo) -> str:
             return "\n".join([*([f"{one_line(title)}:"] if title else []), *shown])
         case Chart(title=title):
             return f"{one_line(title)}: {sparkline(block) or 'no data'} {one_line(latest(block))}".rstrip()
+        case Buttons(buttons=buttons):
+            return "\n".join(f"{one_line(button.label)}:\n    {button.press.command}" for button in buttons)
 
 
 def _fields(fields: Fields, zone: tzinfo) -> str:

@@ -10,6 +10,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal, TypeAlias
 
+from responder.model.press import Press
+
 
 @dataclass(frozen=True, slots=True)
 class Own:
@@ -153,7 +155,29 @@ class Chart:
     kind: Literal["chart"] = "chart"
 
 
-Block: TypeAlias = Paragraph | Fields | Listing | Code | Note | Chart
+@dataclass(frozen=True, slots=True)
+class Button:
+    """
+    One thing that a person can do. `press` is what it says, to which attempt.
+
+    `confirm` is what they are asked first, "" to ask nothing. Where nothing can be pressed, the command stands instead.
+    """
+
+    label: str
+    press: Press
+    style: Literal["plain", "primary", "danger"] = "plain"
+    confirm: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Buttons:
+    """Things that a person can do, side by side where they can be pressed."""
+
+    buttons: tuple[Button, ...]
+    kind: Literal["buttons"] = "buttons"
+
+
+Block: TypeAlias = Paragraph | Fields | Listing | Code | Note | Chart | Buttons
 
 
 class Purpose(StrEnum):

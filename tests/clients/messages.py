@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 
 from responder.model.message import (
     Block,
+    Button,
+    Buttons,
     Chart,
     Code,
     Field,
@@ -27,6 +29,7 @@ from responder.model.message import (
     Text,
     Value,
 )
+from responder.model.press import WORDS, Press
 
 AT = datetime(2026, 11, 21, 14, 5, tzinfo=UTC)
 
@@ -164,8 +167,15 @@ def blocks() -> st.SearchStrategy[Block]:
         st.builds(Listing, _outside(50), items, st.sampled_from(["bullets", "numbers", "checks"])),
         st.builds(Code, st.lists(_outside(400), max_size=40).map(tuple), _outside(50), st.booleans()),
         st.builds(Note, texts()),
+        st.builds(Buttons, st.lists(buttons(), max_size=30).map(tuple)),
         st.builds(Chart, _outside(50), lines, st.sampled_from(["", "ratio", "bytes", "seconds", "req/s"])),
     )
+
+
+def buttons() -> st.SearchStrategy[Button]:
+    numbers = st.integers(1, 10**9)
+    press = st.builds(Press, st.sampled_from(WORDS), numbers, numbers, st.sampled_from(["", "1a2b3c4d5e6f7a8b"]))
+    return st.builds(Button, _outside(200), press, st.sampled_from(["plain", "primary", "danger"]), _outside(500))
 
 
 def messages() -> st.SearchStrategy[Message]:

@@ -13,6 +13,8 @@ from responder.clients.render import FORMS, render, renderer
 from responder.clients.render_markdown import inline
 from responder.errors import PermanentError
 from responder.model.message import (
+    Button,
+    Buttons,
     Chart,
     Code,
     Instant,
@@ -25,6 +27,7 @@ from responder.model.message import (
     Purpose,
     Value,
 )
+from responder.model.press import Press
 from tests.clients.messages import AT, CHART, COMMAND, DIAGNOSED, OPENED, RESOLVED, messages
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m|\x1b\]8;[^\x1b]*\x1b\\")
@@ -60,6 +63,14 @@ def test_every_form_tells_the_whole_story(form: str) -> None:
     for word in ("High error rate", "P1", "INC-12", "Likely cause", "revision 41", "Sentry", "error rate under"):
         assert word in shown
     assert "Resolved" in render(RESOLVED, form)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_where_nothing_can_be_pressed_the_command_to_type_stands(form: str) -> None:
+    button = Button("Approve the restart", Press("approve", 17, 3, "1a2b3c4d5e6f7a8b"))
+    shown = _ANSI.sub("", render(replace(OPENED, blocks=(Buttons((button,)),)), form))
+    assert "Approve the restart" in shown
+    assert "responder approve INC-17/3 --digest 1a2b3c4d" in shown
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -9,6 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from responder.clients.slack.blocks import MAX_CHARACTERS, Rendering, render
 from responder.clients.slack.markup import mrkdwn
 from responder.model.message import (
+    Button,
+    Buttons,
     Code,
     Field,
     Fields,
@@ -23,12 +25,43 @@ from responder.model.message import (
     Purpose,
     Value,
 )
+from responder.model.press import Press, press_of
 from tests.clients.messages import AT, COMMAND, DIAGNOSED, OPENED, RESOLVED, messages, with_mention
 from tests.servers.slack_checks import error_of, pings, strings
 
 
 def _payload(rendering: Rendering) -> dict[str, object]:
     return {"text": rendering.text, "blocks": rendering.blocks}
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(messages())
+def test_any_message_with_buttons_that_can_be_pressed_is_taken_by_slack(message: Message) -> None:
+    rendering = render(message, pressed=True)
+    payload = _payload(rendering)
+    assert error_of(payload, update=True) == ("", "")
+    assert pings(payload) == []
+    assert len(json.dumps(rendering.blocks, ensure_ascii=False, separators=(",", ":"))) <= MAX_CHARACTERS
+
+
+APPROVE = Button("Approve", Press("approve", 17, 3, "1a2b3c4d5e6f7a8b"), "primary", "Restart all 5 pods of api?")
+REJECT = Button("Reject", Press("reject", 17, 3, "1a2b3c4d5e6f7a8b"))
+
+
+def test_buttons_carry_what_they_say_have_names_of_their_own_and_ask_before_they_act() -> None:
+    message = replace(OPENED, blocks=(Buttons((APPROVE,)), Buttons((REJECT, APPROVE))))
+    blocks = [block for block in render(message, pressed=True).blocks if block["type"] == "actions"]
+    buttons = [button for block in blocks for button in block["elements"]]
+    assert [button["action_id"] for button in buttons] == ["responder.1", "responder.2", "responder.3"]
+    assert press_of(buttons[0]["value"]) == APPROVE.press
+    assert buttons[0]["confirm"]["text"]["text"] == "Restart all 5 pods of api?"
+    assert "confirm" not in buttons[1]
+
+
+def test_where_nothing_can_be_pressed_the_command_stands_instead() -> None:
+    message = replace(OPENED, blocks=(Buttons((APPROVE, REJECT)),))
+    assert "Approve: `responder approve INC-17/3 --digest 1a2b3c4d`" in _shown(message)
+    assert not [block for block in render(message).blocks if block["type"] == "actions"]
 
 
 def _shown(message: Message) -> str:

@@ -15,6 +15,8 @@ from responder.clients.render_words import STATUS_WORDS, icon, latest, sparkline
 from responder.clients.slack.markup import escape, escaped_cut, mrkdwn
 from responder.model.message import (
     Block,
+    Button,
+    Buttons,
     Chart,
     Code,
     Field,
@@ -43,9 +45,16 @@ _CONTEXT = 1_500
 _HEADER = 150
 _ITEM = 700
 _ROOM_FOR_THE_END = 400
+ACTION = "responder."
+"""What the names of our buttons begin with."""
+_BUTTONS = 25
+"""In one block."""
+_LABEL = 75
+_CONFIRM = 300
 _TICKS = {True: "✅", False: "⬜", None: "•"}
 
 Json: TypeAlias = dict[str, Any]
+_Shown: TypeAlias = Paragraph | Fields | Listing | Code | Note | Chart
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +66,21 @@ class Rendering:
     rest: tuple[Block, ...]
 
 
-def render(message: Message, elsewhere: str = IN_THE_THREAD) -> Rendering:
-    """Render a message; what does not fit is cut, said to be `elsewhere`, and returned as the rest."""
+def render(message: Message, elsewhere: str = IN_THE_THREAD, *, pressed: bool = False) -> Rendering:
+    """
+    Render a message; what does not fit is cut, said to be `elsewhere`, and returned as the rest.
+
+    `pressed` says that somebody answers when a button is; without it the commands stand in their place.
+    """
     shown, rest = _head(message), []
     used = sum(_size(block) for block in shown)
     per_block = 4 if message.purpose is Purpose.EVIDENCE else 1
     full = False
     for block in message.blocks:
-        pieces, whole = _pieces(block, per_block, elsewhere)
+        if isinstance(block, Buttons):
+            pieces, whole = _buttons(block) if pressed else _commands(block), True
+        else:
+            pieces, whole = _pieces(block, per_block, elsewhere)
         size = sum(_size(piece) for piece in pieces)
         full = full or used + size > MAX_CHARACTERS - _ROOM_FOR_THE_END or len(shown) + len(pieces) >= MAX_BLOCKS
         if not full:
@@ -74,7 +90,15 @@ def render(message: Message, elsewhere: str = IN_THE_THREAD) -> Rendering:
             rest.append(block)
     if full:
         shown.append(_context(f"… {_count(rest)} {elsewhere}"))
+    _name(shown)
     return Rendering(_text(message), shown, tuple(rest))
+
+
+def _name(blocks: list[Json]) -> None:
+    """Give every button of the message a name of its own, which Slack asks for."""
+    buttons = [element for block in blocks if block["type"] == "actions" for element in block["elements"]]
+    for number, button in enumerate(buttons, start=1):
+        button["action_id"] = f"{ACTION}{number}"
 
 
 def _count(rest: list[Block]) -> str:
@@ -103,7 +127,7 @@ def _head(message: Message) -> list[Json]:
     ]
 
 
-def _pieces(block: Block, sections: int, elsewhere: str) -> tuple[list[Json], bool]:
+def _pieces(block: _Shown, sections: int, elsewhere: str) -> tuple[list[Json], bool]:
     """Turn one block into Slack's, and say whether all of it is there."""
     match block:
         case Paragraph(text=text):
@@ -190,12 +214,47 @@ def _chart(chart: Chart) -> list[Json]:
     return [_context(f"{text}  `{row}`  {now}".rstrip() if row else f"{text}  _no data_")]
 
 
+def _buttons(block: Buttons) -> list[Json]:
+    made = [_button(button) for button in block.buttons]
+    rows = [made[start : start + _BUTTONS] for start in range(0, len(made), _BUTTONS)]
+    return [{"type": "actions", "elements": row} for row in rows]
+
+
+def _button(button: Button) -> Json:
+    label = escaped_cut(one_line(button.label).strip(), _LABEL) or button.press.word
+    shown: Json = {"type": "button", "text": _plain(label), "value": button.press.value}
+    if button.style != "plain":
+        shown["style"] = button.style
+    confirm = escaped_cut(one_line(button.confirm).strip(), _CONFIRM)
+    if confirm:
+        shown["confirm"] = {
+            "title": _plain("Are you sure?"),
+            "text": _plain(confirm),
+            "confirm": _plain("Yes"),
+            "deny": _plain("No"),
+            **({"style": button.style} if button.style != "plain" else {}),
+        }
+    return shown
+
+
+def _commands(block: Buttons) -> list[Json]:
+    lines = [
+        f"• {escaped_cut(one_line(button.label).strip(), 100)}: `{escape(button.press.command)}`"
+        for button in block.buttons[:_BUTTONS]
+    ]
+    return _sections(_pack(lines, 1, _SECTION)[0])
+
+
 def _section(text: str) -> Json:
     return {"type": "section", "text": _mrkdwn(text)}
 
 
 def _context(text: str) -> Json:
     return {"type": "context", "elements": [_mrkdwn(text)]}
+
+
+def _plain(text: str) -> Json:
+    return {"type": "plain_text", "text": text}
 
 
 def _mrkdwn(text: str) -> Json:

@@ -6,7 +6,7 @@ from typing import Any
 
 import structlog
 
-from responder.clients.slack.blocks import render
+from responder.clients.slack.blocks import Rendering, render
 from responder.clients.slack.failures import code_of
 from responder.clients.slack.pacing import EDITS, ONE_MESSAGE, POSTS, Together
 from responder.clients.slack.web_api import HELD, Time, WebApi
@@ -39,7 +39,10 @@ class SlackClient:
         base_url: str = "https://slack.com/api/",
         time: Time = _SYSTEM,
         together: Together | None = None,
+        pressed: bool = False,
     ) -> None:
+        """`pressed` says that somebody answers when a button is pressed; else messages show commands instead."""
+        self._pressed = pressed
         self._api = WebApi(token=token, base_url=base_url, time=time, together=together)
         self._now = time.now
         self._ids: dict[str, str] = {}
@@ -55,7 +58,7 @@ class SlackClient:
 
     def overflow(self, message: Message) -> tuple[Block, ...]:
         """Return the blocks of a message that do not fit whole into it, which says that they are in the thread."""
-        return render(message).rest
+        return self._render(message).rest
 
     async def post(
         self, channel: str, message: Message, *, thread: str = "", key: str, look_first: bool
@@ -72,7 +75,7 @@ class SlackClient:
                 return await self.update(found, message)
         place = f"posts/{self._ids.get(channel, channel)}"
         await self._api.turn(place, POSTS, who=key, urgent=message.rank == 0 or message.purpose is Purpose.REPLY)
-        body = _posting(self._ids.get(channel, channel), message, thread=thread, key=key)
+        body = self._posting(self._ids.get(channel, channel), message, thread=thread, key=key)
         answer = await self._api.call("chat.postMessage", body, channel=channel, pace=place)
         ref = {"channel": str(answer["channel"]), "ts": str(answer["ts"])}
         self._learn(channel, ref["channel"])
@@ -85,10 +88,18 @@ class SlackClient:
         await self._api.turn(place, HELD, who=who)
         await self._api.turn(f"edit/{who}", ONE_MESSAGE, who=who)
         await self._api.turn("edits", EDITS, who=who, urgent=message.rank == 0 or message.status == "resolved")
-        rendering = render(message)
+        rendering = self._render(message)
         body = {"channel": channel, "ts": ts, "text": rendering.text, "blocks": rendering.blocks}
         await self._api.call("chat.update", body, channel=self._name(channel), repeat=True, pace=place)
         return {"channel": channel, "ts": ts}
+
+    async def open_view(self, trigger: str, view: Mapping[str, Any]) -> None:
+        """Show a dialog to the person whose press gave the trigger, which is good for 3 seconds and once."""
+        await self._api.call("views.open", {"trigger_id": trigger, "view": view})
+
+    async def respond(self, url: str, text: str) -> None:
+        """Tell something to the person alone whose press gave the address, in markup."""
+        await self._api.respond(url, {"response_type": "ephemeral", "replace_original": False, "text": text})
 
     async def upload(
         self, ref: Mapping[str, str], *, name: str, title: str, content: bytes, look_first: bool = False
@@ -166,24 +177,26 @@ class SlackClient:
             self._api.pacer.rename(f"posts/{channel}", f"posts/{identity}")
             self._ids[channel] = identity
 
+    def _render(self, message: Message) -> Rendering:
+        return render(message, pressed=self._pressed)
+
+    def _posting(self, channel: str, message: Message, *, thread: str, key: str) -> dict[str, Any]:
+        rendering = self._render(message)
+        body: dict[str, Any] = {
+            "channel": channel,
+            "text": rendering.text,
+            "blocks": rendering.blocks,
+            "metadata": {"event_type": EVENT_TYPE, "event_payload": {"key": key, "incident": message.incident}},
+            "unfurl_links": False,
+            "unfurl_media": False,
+        }
+        if thread:
+            body |= {"thread_ts": thread, "reply_broadcast": message.broadcast}
+        return body
+
     def _name(self, identity: str) -> str:
         """Return what the rules call a channel, for people."""
         return next((name for name, known in self._ids.items() if known == identity), identity)
-
-
-def _posting(channel: str, message: Message, *, thread: str, key: str) -> dict[str, Any]:
-    rendering = render(message)
-    body: dict[str, Any] = {
-        "channel": channel,
-        "text": rendering.text,
-        "blocks": rendering.blocks,
-        "metadata": {"event_type": EVENT_TYPE, "event_payload": {"key": key, "incident": message.incident}},
-        "unfurl_links": False,
-        "unfurl_media": False,
-    }
-    if thread:
-        body |= {"thread_ts": thread, "reply_broadcast": message.broadcast}
-    return body
 
 
 def _is_ours(message: Mapping[str, Any], incident: str, key: str) -> bool:

@@ -116,6 +116,16 @@ class WebApi:
             kind: type[CallError] = TransientError if status >= 500 or status == 429 else PermanentError
             raise kind(f"Slack did not take the file (HTTP {status})")
 
+    async def respond(self, url: str, body: Mapping[str, Any]) -> None:
+        """Post to the address that came with a press."""
+        try:
+            async with self._connections().post(url, json=dict(body), proxy=_proxy(url)) as answer:
+                status = answer.status
+        except (aiohttp.ClientError, OSError) as error:
+            raise explain(error, method="response_url") from error
+        if status != 200:
+            raise PermanentError(f"Slack did not take the answer to a press (HTTP {status})")
+
     async def _take(self, key: str, rate: Rate, *, who: str, urgent: bool) -> float:
         wait = self.pacer.look(key, rate, urgent=urgent)
         if wait <= 0 and rate.together and self._together is not None:
