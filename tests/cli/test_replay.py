@@ -1,5 +1,6 @@
 """`responder replay` and `responder demo`."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -104,3 +105,6 @@ def test_the_demonstration_shows_three_incidents_from_their_first_message_to_the
         assert f"Resolved, INC-{number}" in done.stdout
     assert "kubectl rollout undo deployment/ai-orchestrator" in done.stdout
     assert "How to go on" in done.stdout
+    spans = re.findall(r"^Fired: .*, for (.+)$", done.stdout, re.MULTILINE)
+    assert len(spans) >= 3
+    assert not [span for span in spans if "m" in span], "an alert lasted longer than the demonstration"
