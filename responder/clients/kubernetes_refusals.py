@@ -56,6 +56,8 @@ def refusal(answer: Answer, address: Address, *, form: Form = "", dry_run: bool 
             return NotLetIn(str(failure(answer, address)))
         case 403 if status_of(answer) is None:
             return NotLetIn(f"The cluster does not let us {address}: {said}")
+        case 403:
+            return PermanentError(f"Cannot {address}: {said}")
         case 404 if object_is_missing(answer):
             return Missing(f"Cannot {address}: {said}")
         case 409 if _reason(answer) == "AlreadyExists":
