@@ -169,6 +169,8 @@ def _runtime(
         cluster_label=settings.cluster_label,
         alertmanagers=tuple(Watched(one.cluster, one.receiver, client) for one, client in clients.alertmanagers),
         automation=settings.automation.mode,
+        dry_run=settings.automation.dry_run,
+        stopped=settings.automation.stopped,
         quiet_for=settings.quiet_for,
         group_wait=settings.group_wait,
         group_interval=settings.group_interval,
