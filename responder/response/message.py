@@ -12,7 +12,14 @@ from hashlib import sha256
 from responder.model.finding import DiagnosticStatus, Reading
 from responder.model.incident import Incident, Status
 from responder.model.message import Block, Code, Message, Own, Purpose, plain
-from responder.response import message_alerts, message_findings, message_help, message_overview, message_readings
+from responder.response import (
+    message_actions,
+    message_alerts,
+    message_findings,
+    message_help,
+    message_overview,
+    message_readings,
+)
 from responder.response.brain import Brain
 from responder.response.wording import LONGEST, clipped, count, one_line, outside
 
@@ -63,9 +70,11 @@ def gist(incident: Incident) -> str:
 def _blocks(incident: Incident, brain: Brain) -> Iterator[Block]:
     """Put first what somebody needs who was just woken: the alert's own words until there is more to say."""
     found = incident.findings or incident.earlier
+    yield from message_actions.banner(brain)
     yield message_overview.overview(incident, brain)
     yield from () if found else message_alerts.alerts(incident)
     yield from message_findings.findings(incident)
+    yield from message_actions.actions(incident, brain)
     yield from message_help.proposals(incident)
     yield from message_alerts.alerts(incident) if found else ()
     yield from message_readings.lines(incident)

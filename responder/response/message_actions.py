@@ -22,6 +22,7 @@ from responder.model.message import (
     Part,
     Text,
 )
+from responder.model.press import Press, Word
 from responder.response.brain import Brain
 from responder.response.guards import guards_of
 from responder.response.wording import bold, clipped, count, listed, outside
@@ -89,11 +90,6 @@ def actions(incident: Incident, brain: Brain) -> Iterator[Block]:
 def is_shown_here(incident: Incident, name: str) -> bool:
     """Whether an action has a living attempt, so that its proposal needs no second mention."""
     return any(attempt.name == name and attempt.state.live for attempt in incident.attempts)
-
-
-def button_value(incident: Incident, attempt: Attempt, answer: str) -> str:
-    """Return what a button sends back: the answer, the attempt, and the digest of what was shown."""
-    return f"{answer}:{incident.id}:{attempt.number}:{attempt.digest}"
 
 
 def _stopped(stop: Stop) -> Text:
@@ -352,25 +348,25 @@ def _minutes(span: timedelta) -> timedelta:
 
 
 def _buttons(incident: Incident, attempt: Attempt, brain: Brain) -> Iterator[Button]:
-    def button(label: str, answer: str, style: str = "plain", confirm: str = "") -> Button:
-        return Button(label, button_value(incident, attempt, answer), style, confirm)
+    def press(word: Word) -> Press:
+        return Press(word, incident.number, attempt.number, attempt.digest)
 
     match attempt.state:
         case ActionState.PROPOSED if attempt.digest and not attempt.pending and brain.stop is None:
-            yield button("Approve", "yes", "primary", _confirm(attempt))
-            yield button("Reject", "no")
+            yield Button("Approve", press("approve"), "primary", _confirm(attempt))
+            yield Button("Reject", press("reject"))
         case ActionState.IN_DOUBT:
-            yield button("It happened", "happened")
-            yield button("It did not happen", "not_happened")
+            yield Button("It happened", press("happened"))
+            yield Button("It did not happen", press("not-happened"))
         case ActionState.EXPIRED:
-            yield button("Ask again", "yes")
+            yield Button("Ask again", press("approve"))
         case state if state in _ENDED_UNDOABLE and _can_be_undone(attempt, brain):
-            yield button("Take it back", "undo", "danger", "This takes back what the action changed.")
+            yield Button("Take it back", press("undo"), "danger", "This takes back what the action changed.")
 
 
 def _confirm(attempt: Attempt) -> str:
     told = [step.preview.summary for step in attempt.steps if step.preview is not None and step.preview.summary]
-    return clipped("; then ".join(told), 280)
+    return clipped(outside("; then ".join(told)).text, 280)
 
 
 def _can_be_undone(attempt: Attempt, brain: Brain) -> bool:

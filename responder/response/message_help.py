@@ -11,6 +11,7 @@ from responder.model.place import Place
 from responder.model.verdict import Undecided
 from responder.response.brain import Brain
 from responder.response.known import facts_of, is_waiting
+from responder.response.message_actions import is_shown_here
 from responder.response.wording import bold, link, listed, outside, safe
 
 _MOST_PROPOSALS = 6
@@ -19,14 +20,19 @@ _MOST_MATCHERS = 12
 _LONGEST_COMMAND = 1500
 _HOW = {
     "suggest": "a person runs it",
-    "approve": "would need an approval",
-    "auto": "could run by itself",
+    "approve": "needs an approval",
+    "auto": "runs by itself",
 }
 
 
 def proposals(incident: Incident) -> Iterator[Block]:
-    """Name each action with the commands that do the same; none once it is over."""
-    shown = incident.proposals[:_MOST_PROPOSALS]
+    """
+    Name each action with the commands that do the same; none once it is over.
+
+    One that people are asked about, or that is under way, stands among the actions instead.
+    """
+    offered = [proposal for proposal in incident.proposals if not is_shown_here(incident, proposal.name)]
+    shown = offered[:_MOST_PROPOSALS]
     if not shown or incident.status is Status.RESOLVED:
         return
     yield Paragraph((bold("Proposed actions"),))
@@ -37,8 +43,8 @@ def proposals(incident: Incident) -> Iterator[Block]:
             yield Fields(tuple(Field(f"{name} (suggested)", (value,)) for name, value in fields))
         if proposal.commands:
             yield Code(tuple(outside(line, limit=_LONGEST_COMMAND).text for line in proposal.commands))
-    if len(incident.proposals) > len(shown):
-        yield Note((Own(f"and {len(incident.proposals) - len(shown)} more"),))
+    if len(offered) > len(shown):
+        yield Note((Own(f"and {len(offered) - len(shown)} more"),))
 
 
 def _proposal(proposal: Proposal) -> Text:

@@ -104,7 +104,7 @@ def test_it_fills_in_as_facts_arrive() -> None:
         "Findings, as of 12:00 UTC:\n- Errors at 20 %\n- 2 pods crash\n",
         "Impact: rate read (as of 12:00 UTC)",
         "Looked at, as of 12:00 UTC:\n- rate: rate read\n- pods: pods read\n",
-        "roll-back on deployment/api in prod, because of deployment (would need an approval)",
+        "roll-back on deployment/api in prod, because of deployment (needs an approval)",
         "kubectl -n prod rollout undo deployment/api {'revision': 3}",
         "Over when:",
     ):
