@@ -45,7 +45,8 @@ class ActingClients:
         sources = cluster.datasources
         return ClusterClients(
             name,
-            kubernetes=cluster.kubernetes and self._new("kubernetes_writing", "KubernetesWriter", cluster.kubernetes),
+            kubernetes=cluster.kubernetes
+            and self._new("kubernetes_writing", "KubernetesWriter", cluster.kubernetes.acting),
             prometheus=cluster.prometheus and self._ended(Prometheus(cluster.prometheus)),
             postgres={
                 source: self._new("postgres_writing", "PostgresWriter", one, name=source)

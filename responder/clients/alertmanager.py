@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, TypeVar
 
+import yaml
 from pydantic import AfterValidator, BaseModel, Field, TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
 
 from responder.clients.api import Api
 from responder.errors import WrongSettings
 from responder.model.labels import clean
-from responder.model.outside import AmAlert, AmSilence, AmStatus
+from responder.model.outside import AmAlert, AmConfiguration, AmSilence, AmStatus
 from responder.settings.sections import AlertmanagerEndpoint
 
 T = TypeVar("T")
@@ -62,6 +63,15 @@ class _Status(_Wire):
     cluster: _Cluster
 
 
+class _Config(_Wire):
+    original: str
+
+
+class _SetUp(_Wire):
+    version_info: _Version
+    config: _Config
+
+
 class _Matcher(_Wire):
     name: str
     value: str
@@ -90,6 +100,7 @@ class _Silence(_Wire):
 
 _ALERTS = TypeAdapter(tuple[_Alert, ...])
 _STATUS = TypeAdapter(_Status)
+_SET_UP = TypeAdapter(_SetUp)
 _SILENCES = TypeAdapter(tuple[_Silence, ...])
 
 
@@ -131,6 +142,20 @@ class Alertmanager:
         """Say since when it runs and in which version. Raises: CallError. Source: `GET /api/v2/status`."""
         status = await self._get(_STATUS, "/api/v2/status")
         return AmStatus(status.uptime, status.version_info.version, len(status.cluster.peers or ()))
+
+    async def configuration(self) -> AmConfiguration:
+        """Say how it is set up. Raises: CallError. Source: `GET /api/v2/status`."""
+        answer = await self._api.get("/api/v2/status")
+        try:
+            status = _SET_UP.validate_python(self._api.read(answer))
+            written = yaml.safe_load(status.config.original)
+        except (ValidationError, yaml.YAMLError) as error:
+            raise WrongSettings("this is not the API of an Alertmanager: check its url in the settings") from error
+        return AmConfiguration(
+            version=status.version_info.version,
+            date=answer.headers.get("Date", ""),
+            written=written if isinstance(written, dict) else {},
+        )
 
     async def silences(self, *matchers: str) -> Sequence[AmSilence]:
         """

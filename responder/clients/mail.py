@@ -35,13 +35,28 @@ class Mail:
         except (smtplib.SMTPException, OSError, ValueError) as error:
             raise _explained(error) from error
 
+    async def check(self) -> None:
+        """Log in and leave again; nothing is sent. Raises: TransientError, PermanentError."""
+        try:
+            await asyncio.to_thread(self._visit)
+        except (smtplib.SMTPException, OSError, ValueError) as error:
+            raise _explained(error) from error
+
+    def _visit(self) -> None:
+        with self._connect() as connection:
+            self._log_in(connection)
+            connection.noop()
+
     def _send(self, message: EmailMessage, to: tuple[str, ...]) -> None:
         with self._connect() as connection:
-            if self._server.tls == "starttls":
-                connection.starttls(context=ssl.create_default_context())
-            if self._server.username and self._server.password:
-                connection.login(self._server.username, self._server.password.get_secret_value())
+            self._log_in(connection)
             connection.send_message(message, from_addr=self._server.sender, to_addrs=to)
+
+    def _log_in(self, connection: smtplib.SMTP) -> None:
+        if self._server.tls == "starttls":
+            connection.starttls(context=ssl.create_default_context())
+        if self._server.username and self._server.password:
+            connection.login(self._server.username, self._server.password.get_secret_value())
 
     def _connect(self) -> smtplib.SMTP:
         host, port, seconds = self._server.host, self._server.port, TIMEOUT.total_seconds()

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import overload
+from typing import Any, overload
 
 from responder.model.labels import Labels
 
@@ -95,6 +95,15 @@ class AmStatus:
     uptime_since: datetime
     version: str
     peers: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AmConfiguration:
+    """How an Alertmanager is set up: `written` is its file, secrets left out; `date` its time as HTTP writes it."""
+
+    version: str
+    date: str
+    written: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

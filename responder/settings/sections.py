@@ -73,12 +73,23 @@ class KubernetesAccess(Section):
     kubeconfig: Path | None = Field(None, description="Path of a kubeconfig file.")
     context: str = Field("", description="Context of the kubeconfig; its current one when absent.")
     in_cluster: bool = Field(False, description="Use the service account of the pod that we run in.")
+    action_kubeconfig: Path | None = Field(None, description="The login for actions, if another: one that may write.")
+    action_context: str = Field("", description="Context for actions; the current one of action_kubeconfig.")
 
     @model_validator(mode="after")
     def _one_way_in(self) -> Self:
         if self.in_cluster and self.kubeconfig:
             raise ValueError("give kubeconfig or in_cluster, not both")
+        if self.action_context and not (self.action_kubeconfig or self.kubeconfig):
+            raise ValueError("action_context needs action_kubeconfig or kubeconfig, which it is a context of")
         return self
+
+    @property
+    def acting(self) -> "KubernetesAccess":
+        """The access of actions: their own where one is given, else this one."""
+        if not (self.action_kubeconfig or self.action_context):
+            return self
+        return KubernetesAccess(kubeconfig=self.action_kubeconfig or self.kubeconfig, context=self.action_context)
 
 
 class PostgresSource(Section):

@@ -157,7 +157,7 @@ class FakeSlack(Workspace):
         self.calls.append(Call(method, args, at, 200, ""))
         if outage and outage.drop == "after":
             return _hang_up(request)
-        return web.json_response(answer)
+        return web.json_response(answer, headers={"X-OAuth-Scopes": ",".join(sorted(self.scopes))})
 
     async def _upload(self, request: web.Request) -> web.StreamResponse:
         at, file = time.monotonic(), request.match_info["file"]

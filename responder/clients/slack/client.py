@@ -1,6 +1,7 @@
 """One Slack workspace by bot token: posts, edits, looks for what an earlier try left there, uploads."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -23,6 +24,18 @@ _CHANNEL_PAGES = 20
 _SYSTEM = Time()
 
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Who we are in a workspace ("TEAM as USER"), and the token's scopes, None where Slack does not say them.
+
+    `date` is Slack's time as HTTP writes it.
+    """
+
+    who: str
+    scopes: frozenset[str] | None
+    date: str
 
 
 class SlackClient:
@@ -53,8 +66,15 @@ class SlackClient:
 
     async def check(self) -> str:
         """Ask Slack who we are: "TEAM as USER"."""
-        answer = await self._api.call("auth.test", {}, repeat=True)
-        return f"{answer.get('team', '?')} as {answer.get('user', answer.get('user_id', '?'))}"
+        return (await self.standing()).who
+
+    async def standing(self) -> Standing:
+        """Ask Slack who we are and what we may. Raises: CallError."""
+        answer, headers = await self._api.standing()
+        said = headers.get("x-oauth-scopes")
+        scopes = None if said is None else frozenset(scope.strip() for scope in said.split(",") if scope.strip())
+        who = f"{answer.get('team', '?')} as {answer.get('user', answer.get('user_id', '?'))}"
+        return Standing(who, scopes, headers.get("date", ""))
 
     def overflow(self, message: Message) -> tuple[Block, ...]:
         """Return the blocks of a message that do not fit whole into it, which says that they are in the thread."""

@@ -93,6 +93,15 @@ class WebApi:
                 await self._hold(pace or f"calls/{method}", error.delay.total_seconds(), together=bool(pace))
             raise error from raised
 
+    async def standing(self) -> tuple[Mapping[str, Any], Mapping[str, str]]:
+        """Call auth.test; its answer and the headers, which tell the scopes of the token and Slack's time."""
+        try:
+            answer = await self._client(repeat=True).api_call("auth.test", json={})
+        except SDK_ERRORS as raised:
+            raise explain(raised, method="auth.test", channel="") from raised
+        headers = {str(name).lower(): str(value) for name, value in dict(answer.headers).items()}
+        return answer.data if isinstance(answer.data, dict) else {}, headers
+
     async def pages(self, method: str, args: Mapping[str, Any], what: str, *, most: int) -> list[Mapping[str, Any]]:
         """Read at most so many pages of a listing."""
         found: list[Mapping[str, Any]] = []
