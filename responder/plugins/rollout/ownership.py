@@ -71,7 +71,8 @@ def changed_by(found: Object, *path: str) -> str:
     others = owning or [entry for entry in entries if entry.get("manager") not in _WATCHERS]
     if not others:
         return "somebody"
-    last = max(others, key=lambda entry: str(entry.get("time", "")))
+    # The server keeps them in the order of their times, which tell no more than the second.
+    last = max(enumerate(others), key=lambda item: (str(item[1].get("time", "")), item[0]))[1]
     at = parse_moment(last.get("time"))
     who = str(last.get("manager") or "somebody")[:80]
     scaled = " (an autoscaler or kubectl scale)" if last.get("subresource") == "scale" else ""
