@@ -62,7 +62,7 @@ class TerminateBackends(Action[TerminateBackendsParams]):
         """Name the sessions that would be ended; who they are is what is agreed to."""
         database = tools.postgres(params.source)
         found = await database.fetch(_list(params), params.application)
-        hidden = await database.fetch(_select("count(*) AS hidden", _CLIENTS, "AND state IS NULL")) if not found else []
+        hidden = await database.fetch(_select("count(*) AS hidden", _HIDDEN)) if not found else []
         return Preview(
             f"end {_count(len(found))} of the database {params.source}{_by_application(found)}",
             refusal=_refusal(params, found, int(hidden[0]["hidden"]) if hidden else 0),
@@ -105,6 +105,7 @@ WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() AND datname = 
 AND NOT (application_name = 'responder' AND usename = current_user)
 AND usename NOT IN (SELECT rolname FROM pg_roles WHERE rolsuper OR rolreplication)
 """
+_HIDDEN = "FROM pg_stat_activity WHERE backend_type IS NULL AND datname = current_database()"
 _SINCE = "CASE WHEN state = 'active' THEN query_start ELSE state_change END"
 _SECONDS = f"extract(epoch FROM now() - {_SINCE}) AS seconds"
 _MAY = "pg_has_role('pg_signal_backend', 'USAGE') OR pg_has_role(usename, 'USAGE') AS may"
