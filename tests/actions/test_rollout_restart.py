@@ -1,13 +1,15 @@
 """kubernetes.rollout_restart: what kubectl's restart does, once, on the facts that were approved."""
 
+import asyncio
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from responder.actions.rollout_restart import RolloutRestart
 from responder.clients.kubernetes_writing import KubernetesWriter
-from responder.errors import Missing, PermanentError
+from responder.errors import Missing, PermanentError, TransientError, Unanswered
 from responder.settings.sections import KubernetesAccess
 from tests.actions.rollouts import ATTEMPT, CAUSE, REASON, Rolling, bench, every, of, patch, read, without_marks
 from tests.servers.kubernetes import Fault
@@ -339,14 +341,14 @@ async def test_a_hostile_name_reaches_no_object(cluster: Cluster, writer: Kubern
     assert await read(cluster, "Deployment", "api") == before
 
 
-async def test_a_lost_answer_is_done_once(rolling: Rolling) -> None:
+async def test_an_api_server_that_is_away_is_asked_again_and_the_effect_is_one(rolling: Rolling) -> None:
     await rolling.workload()
     at = rolling.bench(RESTART)
     preview = await at.preview()
     done = await at.act(preview)
     rolling.server.faults.append(Fault("/deployments/api", status=503, times=1))
 
-    with pytest.raises(Exception, match="503"):
+    with pytest.raises(TransientError, match="503"):
         await at.act(preview, retry=True)
     again = await at.act(preview, retry=True)
 
@@ -375,3 +377,31 @@ async def test_a_workload_deleted_meanwhile_is_a_failure(rolling: Rolling) -> No
     said = await at.progress(done, later=timedelta(seconds=1))
 
     assert "not there any more" in said.failed
+
+
+async def test_of_many_that_race_one_restarts_and_the_others_say_what_changed(rolling: Rolling) -> None:
+    await rolling.workload()
+    benches = [rolling.bench(RESTART) for _ in range(10)]
+    for number, each in enumerate(benches):
+        each.tools = replace(each.tools, attempt=f"INC-17@abc/{number}/0")
+    previews = await asyncio.gather(*(each.preview() for each in benches))
+
+    done = await asyncio.gather(*(each.act(p) for each, p in zip(benches, previews, strict=True)))
+
+    assert sorted(outcome.status for outcome in done) == ["done", *["not_done"] * 9]
+    assert all("generation was 1, is 2 now" in outcome.say for outcome in done if outcome.status == "not_done")
+    assert (await benches[0].object())["metadata"]["generation"] == 2
+
+
+async def test_an_answer_that_is_lost_says_that_it_may_have_happened(rolling: Rolling) -> None:
+    await rolling.workload()
+    at = rolling.bench(RESTART)
+    preview = await at.preview()
+    rolling.server.faults.append(Fault("fieldManager=responder", drop=True, times=1))
+
+    with pytest.raises(Unanswered):
+        await at.act(preview)
+    done = await at.act(preview, retry=True)
+
+    assert done.status == "done"
+    assert (await at.object())["metadata"]["generation"] == 2

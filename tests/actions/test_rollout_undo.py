@@ -168,6 +168,8 @@ async def test_what_was_settled_by_a_person_is_undone_only_while_it_bears_our_ma
 
     assert undone.status == "done"
     assert image_of(await at.object()) == "r/api:42"
+    assert (await at.undo(preview.undo)).say == "deployment/api is as it was before already: nothing was written"
+    await rolling.release("r/api:44")
     assert (await at.undo(preview.undo)).status == "not_done"
 
 

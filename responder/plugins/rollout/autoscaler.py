@@ -26,6 +26,11 @@ class Bounds:
         """Show as people say it."""
         return f"{self.least} to {self.most}"
 
+    @property
+    def span(self) -> str:
+        """Write them as they are recorded: `2-6`."""
+        return f"{self.least}-{self.most}"
+
 
 @dataclass(frozen=True, slots=True)
 class Autoscaler:
@@ -125,8 +130,8 @@ async def preview_bounds(
         summary=f"{preview.summary}, by the bounds of its autoscaler {scaler.name}: {scaler.bounds} -> {chosen}",
         changes=tuple(_changes(scaler, chosen)),
         refusal=refusal,
-        undo={**where, "least": scaler.bounds.least, "most": scaler.bounds.most},
-        basis={**base.basis, "wanted": f"{chosen.least}-{chosen.most}"},
+        undo={**where, "least": scaler.bounds.least, "most": scaler.bounds.most, "left": chosen.span},
+        basis={**base.basis, "wanted": chosen.span},
         dry_run=tried,
     )
 
@@ -203,8 +208,12 @@ async def bind_back(before: Mapping[str, Json], tools: ActionTools) -> Outcome:
     found, restored = Autoscaler(read), Bounds(int(before["least"]), int(before["most"]))
     identity = {key: before[key] for key in ("cluster", "kind", "namespace", "name", "uid")}
     workload = Workload({"kind": before["kind"], "metadata": identity, "spec": {}}, str(before["cluster"]))
-    if not (tools.retry and found.annotations.get(ATTEMPT) == tools.attempt):
-        if f"{found.bounds.least}-{found.bounds.most}" != before.get("left"):
+    ours = tools.retry and found.annotations.get(ATTEMPT) == tools.attempt
+    if found.bounds == restored and not ours:
+        said = f"the bounds of {name} are {restored} as before already: nothing was written"
+        return Outcome("done", said, basis={**identity, "undone": True})
+    if not ours:
+        if found.bounds.span != before.get("left"):
             who = found.changed_by()
             said = f"the bounds of {name} are {found.bounds}, changed since by {who}: they are not undone over that"
             return Outcome("in_doubt" if tools.retry else "not_done", said)
@@ -225,7 +234,7 @@ async def _bound(
     return Outcome(
         "done",
         f"the autoscaler {scaler.name} of {workload.reference} is {said}",
-        undo=None if undo is None else {**undo, "left": f"{chosen.least}-{chosen.most}"},
+        undo=undo,
         follow=True,
         basis={**workload.identity, "least": chosen.least, "most": chosen.most},
     )

@@ -23,7 +23,7 @@ async def preview_change(target: Target, planner: Planner, tools: ActionTools) -
     budgets = await budgets_of(workload, tools.kubernetes) if plan.rolls or plan.removes else Budgets()
     disturbed = disruption_of(workload) if plan.rolls else _removal(workload, plan)
     refusal, tried = hindrance(workload, rolls=plan.rolls) or plan.refusal, False
-    if not refusal:
+    if plan.operations and not refusal:
         refusal, tried = await _try(workload, plan, tools)
     return Preview(
         summary=plan.summary,

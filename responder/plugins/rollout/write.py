@@ -133,6 +133,9 @@ async def take_back(workload: Workload, before: Mapping[str, Json], planner: Pla
         plan = await planner(workload)
         if tools.retry and workload.annotations.get(ATTEMPT) == tools.attempt:
             return _undone(await done(workload, plan, tools, seen=plan.summary))
+        if plan.operations and workload.uid == before.get("uid") and plan.holds(workload):
+            said = f"{workload.reference} is as it was before already: nothing was written"
+            return _undone(Outcome("done", said, basis=workload.identity))
         if refusal := _not_ours(workload, before, plan, tools) or hindrance(workload, rolls=plan.rolls) or plan.refusal:
             return Outcome("in_doubt" if tools.retry else "not_done", refusal)
         try:
