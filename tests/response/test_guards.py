@@ -1,0 +1,410 @@
+"""Guards: each lets pass what it should, refuses what it should with a sentence, and refuses what it cannot read."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from responder.model.action import ActionState, Kept, Outcome, Preview, Run
+from responder.model.ceilings import Ceilings
+from responder.model.command import Act
+from responder.model.guard import Limits, Rate, guard_of, verify_of
+from responder.model.receiver import Team
+from responder.model.timeline import ActionAsked
+from responder.model.window import Window
+from tests.response.given import NOON
+from tests.response.story import GOOD, Story, a_playbook, an_action, asked
+
+LOCK = GOOD.lock
+
+
+def guarded(guard: dict[str, Any], *, preview: Preview = GOOD, plugin: str = "", **brain: Any) -> Story:
+    """Propose an action with a guard, and look at it."""
+    action = an_action(guard=guard, **({"plugin": plugin} if plugin else {}))
+    story = Story(action, **brain).open()
+    story.preview(preview)
+    return story
+
+
+def a_run(minutes_ago: float, **changes: Any) -> Run:
+    ago = NOON - timedelta(minutes=minutes_ago)
+    run = Run(9, 1, "kubernetes.rollout_undo", "roll-back", LOCK, "shop/errors", "prod", "default", ago, ago, "done")
+    return replace(run, **changes)
+
+
+def passes(story: Story) -> bool:
+    return story.state is ActionState.PROPOSED
+
+
+def why(story: Story) -> str:
+    assert story.state is ActionState.BLOCKED
+    return "; ".join(story.attempt().blocks)
+
+
+# --- what cannot be read ---
+
+
+@pytest.mark.parametrize(
+    "guard",
+    [
+        {"cooldown": 30},
+        {"cooldown": "soon"},
+        {"at_most": "often"},
+        {"at_most": {"target": "2 per moon"}},
+        {"at_most": {"planet": "2 per 1h"}},
+        {"approvals": "two"},
+        {"approvals": -1},
+        {"approvals": True},
+        {"approvers": {"on-call": 1}},
+        {"approve_within": 5},
+        {"evidence": 3},
+        {"when": 3},
+        {"blast_radius": "half"},
+        {"blast_radius": "101%"},
+        {"last_replica": "yes"},
+        {"only_in": ["("]},
+        {"never": ["("]},
+        {"windows": "at night"},
+        {"windows": [{"from": "25:00"}]},
+        {"windows": [{"days": ["someday"]}]},
+        {"windows": [{"zone": "Mars/Phobos"}]},
+        {"windows": [{"form": "09:00"}]},
+        {"colldown": "30m"},
+    ],
+    ids=str,
+)
+def test_a_guard_that_cannot_be_read_refuses(guard: dict[str, Any]) -> None:
+    assert "cannot be read" in why(guarded(guard))
+
+
+@pytest.mark.parametrize(
+    "verify",
+    [
+        {"until": 3},
+        {"until": "rate.value <"},
+        {"until": "no.such > 1"},
+        {"hold": 3},
+        {"otherwise": "pray"},
+        {"wihtin": "3m"},
+    ],
+    ids=str,
+)
+def test_a_verification_that_cannot_be_read_refuses(verify: dict[str, Any]) -> None:
+    story = Story(an_action(verify=verify)).open()
+    story.preview()
+    assert "cannot be read" in why(story)
+
+
+def test_a_guard_is_read_as_it_was_written() -> None:
+    guard = guard_of(
+        {
+            "cooldown": "2h",
+            "at_most": {"overall": "3 per 1d"},
+            "approvals": 2,
+            "approvers": "security",
+            "approve_within": "5m",
+            "blast_radius": 3,
+            "windows": [{"days": ["mon"], "from": "22:00", "to": "06:00", "zone": "Europe/Berlin", "freeze": True}],
+        }
+    )
+    assert guard.cooldown == timedelta(hours=2)
+    assert guard.at_most == Limits(overall=Rate(3, timedelta(days=1)))
+    assert (guard.approvals, guard.approvers, guard.approve_within) == (2, ("security",), timedelta(minutes=5))
+    assert str(guard.blast_radius) == "3"
+    assert guard.windows == (Window(("mon",), 22 * 60, 6 * 60, "Europe/Berlin", freeze=True),)
+    assert verify_of({"until": "true"}).otherwise == ("escalate",)
+    assert verify_of({}).otherwise == ()
+
+
+# --- cooldown, budgets, locks ---
+
+
+def test_a_cooldown_says_when_it_ran_for_whom_and_until_when() -> None:
+    story = guarded({"cooldown": "2h"}, usage=[a_run(12)])
+    assert why(story) == (
+        "kubernetes.rollout_undo on deployment/api in prod ran 12m2s ago (INC-9); its cooldown is 2h, until 13:48 UTC"
+    )
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        a_run(121),
+        a_run(12, lock="default/deployment/prod/web"),
+        a_run(12, plugin="kubernetes.scale"),
+        a_run(12, undo=True),
+    ],
+    ids=["over", "another object", "another action", "taken back"],
+)
+def test_a_cooldown_lets_others_pass(run: Run) -> None:
+    assert passes(guarded({"cooldown": "2h"}, usage=[run]))
+
+
+def test_a_block_that_ends_is_looked_at_again_when_it_ends() -> None:
+    story = guarded({"cooldown": "30s"}, usage=[a_run(0)])
+    assert (story.timers["attempt/1"] - story.now).total_seconds() == pytest.approx(28, abs=1)
+
+
+@pytest.mark.parametrize(
+    ("limits", "run", "what"),
+    [
+        ("2 per 1h", {}, "on deployment/api in prod"),
+        ({"rule": "2 per 1h"}, {"lock": "other"}, "for the rule shop/errors"),
+        ({"namespace": "2 per 1h"}, {"lock": "other", "rule": "other"}, "in namespace prod"),
+        ({"overall": "2 per 1h"}, {"lock": "o", "rule": "o", "namespace": "o"}, "over everything"),
+    ],
+)
+def test_a_budget_that_is_used_up_refuses_and_says_from_when(limits: Any, run: dict[str, Any], what: str) -> None:
+    used = [a_run(12, **run), a_run(40, attempt=2, **run)]
+    story = guarded({"at_most": limits}, usage=used)
+    told = f"kubernetes.rollout_undo ran 2 times {what} within 1h (last for INC-9)"
+    assert why(story) == f"{told}; at most 2 per 1h is allowed, again from 12:20 UTC"
+    assert passes(guarded({"at_most": limits}, usage=used[:1]))
+    assert passes(guarded({"at_most": limits}, usage=[used[0], a_run(61, attempt=2, **run)]))
+    assert passes(guarded({"at_most": limits}, usage=[used[0], replace(used[1], undo=True)]))
+
+
+def test_the_steps_of_one_attempt_count_against_each_other() -> None:
+    limited = {"at_most": {"overall": "1 per 1h"}}
+    both = an_action("both", "", do=("one", "two"), params={}, guard=limited)
+    story = asked(both, an_action("one"), an_action("two"))
+    assert "at most 1 per 1h" in why(story)
+
+
+def test_the_budget_of_the_deployment_counts_every_action_but_harmless_ones() -> None:
+    ceilings = Ceilings(at_most=Limits(overall=Rate(1, timedelta(hours=1))))
+    other = a_run(12, plugin="kubernetes.scale", lock="o", namespace="o", rule="o")
+    assert "actions ran once over everything" in why(guarded({}, ceilings=ceilings, usage=[other]))
+    assert passes(guarded({}, ceilings=ceilings, usage=[replace(other, plugin="evidence.capture")]))
+
+
+def test_a_target_that_somebody_is_at_work_on_is_left_alone() -> None:
+    story = guarded({}, usage=[a_run(3, ended_at=None)])
+    told = "kubernetes.rollout_undo of INC-9/1 is at work on it since 11:57 UTC"
+    assert why(story) == f"{told}; one action at a time on deployment/api in prod"
+    assert passes(guarded({}, usage=[a_run(3)]))
+
+
+def test_two_attempts_of_one_incident_never_work_on_one_target_at_a_time() -> None:
+    story = Story(an_action(), an_action("scale", "kubernetes.scale")).open()
+    story.preview()
+    story.preview()
+    for number in (1, 2):
+        story.say("yes", number=number)
+    story.preview()
+    story.preview()
+    assert story.attempt(1).state is ActionState.RUNNING
+    assert story.attempt(2).state is ActionState.APPROVED
+    assert len(story.asked(Act)) == 1
+    story.act()
+    story.turn(after=30)
+    story.preview()
+    assert story.attempt(2).state is ActionState.RUNNING
+
+
+def test_a_budget_is_counted_again_at_the_start() -> None:
+    story = asked(an_action(guard={"at_most": "1 per 1h"}))
+    story.say("yes")
+    story.change(usage=[a_run(0)])
+    story.preview()
+    assert story.state is ActionState.REFUSED
+    assert not story.starts
+
+
+# --- where, when ---
+
+
+@pytest.mark.parametrize("namespace", ["kube-system", "kube-public", "kube-node-lease"])
+def test_nothing_is_done_where_the_cluster_itself_runs(namespace: str) -> None:
+    story = guarded({}, preview=replace(GOOD, namespace=namespace))
+    assert why(story) == f"nothing may be done in {namespace}: it is on a `never` list"
+
+
+def test_a_never_list_of_the_action_refuses() -> None:
+    assert "never" in why(guarded({"never": ["pr.*"]}))
+    assert passes(guarded({"never": ["pr"]}))
+
+
+def test_an_action_stays_in_its_namespaces() -> None:
+    assert "it may run only in stage" in why(guarded({"only_in": "stage"}))
+    assert passes(guarded({"only_in": ["stage", "prod"]}))
+    assert "only in stage" in why(guarded({}, ceilings=Ceilings(only_in=("stage",))))
+    nowhere = guarded({"only_in": "prod"}, namespaces_of=lambda step, params, target: ("",))
+    assert "outside of any namespace" in why(nowhere)
+
+
+def test_a_team_that_loses_a_namespace_acts_there_no_more() -> None:
+    story = asked()
+    story.say("yes")
+    story.change(teams=[Team("shop", namespaces=("stage",), packs=("shop",))])
+    story.preview()
+    assert story.state is ActionState.REFUSED
+
+
+@pytest.mark.parametrize(
+    ("windows", "holds"),
+    [
+        ([{"from": "09:00", "to": "17:00"}], True),
+        ([{"from": "13:00", "to": "17:00"}], False),
+        ([{"from": "13:00", "to": "14:00", "zone": "Europe/Berlin"}], True),
+        ([{"from": "22:00", "to": "06:00"}], False),
+        ([{"from": "22:00", "to": "12:30"}], True),
+        ([{"days": ["sat"]}], True),
+        ([{"days": ["mon"]}], False),
+        ([{"days": ["fri"], "from": "22:00", "to": "13:00"}], True),
+        ([{"days": ["sat"], "freeze": True}], False),
+        ([{"days": ["sun"], "freeze": True}], True),
+        ([{"days": ["sat"]}, {"from": "11:00", "to": "13:00", "freeze": True}], False),
+        ([{"days": ["mon"]}, {"days": ["sat"]}], True),
+    ],
+    ids=str,
+)
+def test_an_action_keeps_to_its_hours(windows: list[dict[str, Any]], holds: bool) -> None:
+    assert passes(guarded({"windows": windows})) is holds
+
+
+def test_the_freeze_of_the_deployment_binds_every_action() -> None:
+    frozen = Ceilings(windows=(Window(freeze=True),))
+    assert why(guarded({}, ceilings=frozen)) == "changes are frozen: 00:00-24:00 UTC"
+
+
+def test_a_window_goes_by_the_clocks_of_its_zone_also_when_they_are_put_back() -> None:
+    night = Window(begin=2 * 60, end=3 * 60, zone="Europe/Berlin")
+    assert night.covers(datetime(2026, 10, 25, 0, 30, tzinfo=UTC))
+    assert night.covers(datetime(2026, 10, 25, 1, 30, tzinfo=UTC))
+    assert not night.covers(datetime(2026, 10, 25, 2, 30, tzinfo=UTC))
+
+
+def test_a_condition_is_asked_when_it_is_proposed_and_again_when_it_starts() -> None:
+    assert why(guarded({"when": "rate.value > 0.5"})) == "rate.value > 0.5 does not hold"
+    assert "could not decide whether" in why(guarded({"when": "pods.ready > 1"}))
+    story = guarded({"when": "incident.status == 'open'"})
+    assert passes(story)
+    story.say("yes")
+    story.incident = replace(story.incident, status=type(story.incident.status).ACKNOWLEDGED)
+    story.preview()
+    assert (story.state, story.attempt().why) == (ActionState.REFUSED, "incident.status == 'open' does not hold")
+
+
+# --- how much ---
+
+
+@pytest.mark.parametrize(
+    ("blast", "pods", "holds"),
+    [(3, 3, True), (3, 4, False), ("50%", 5, True), ("50%", 6, False), (None, 9, True), (None, 10, False)],
+)
+def test_an_action_disturbs_no_more_pods_than_it_may(blast: Any, pods: int, holds: bool) -> None:
+    guard = {} if blast is None else {"blast_radius": blast}
+    assert passes(guarded(guard, preview=replace(GOOD, pods=pods, ready=10, replicas=10))) is holds
+
+
+def test_the_last_ready_pod_is_left_alone_unless_said() -> None:
+    last = replace(GOOD, pods=1, ready=1, replicas=1)
+    assert why(guarded({}, preview=last)) == "no ready pod would be left: it disturbs 1 of 1 at once"
+    assert passes(guarded({"last_replica": True}, preview=last))
+    assert passes(guarded({}, preview=replace(last, ready=0)))
+
+
+# --- ceilings, forbidden ---
+
+
+@pytest.mark.parametrize(
+    ("ceilings", "state"),
+    [
+        (Ceilings(namespaces={"prod": "approve"}), ActionState.PROPOSED),
+        (Ceilings(namespaces={"stage": "off"}), ActionState.APPROVED),
+        (Ceilings(rules={"shop/errors": "approve"}), ActionState.PROPOSED),
+        (Ceilings(rules={"shop/other": "off"}), ActionState.APPROVED),
+    ],
+    ids=["namespace", "other namespace", "rule", "other rule"],
+)
+def test_a_ceiling_holds_an_action_down(ceilings: Ceilings, state: ActionState) -> None:
+    story = Story(an_action(mode="auto"), ceilings=ceilings).open()
+    story.preview()
+    assert story.state is state
+
+
+def test_a_ceiling_that_is_off_says_so_instead_of_proposing() -> None:
+    story = Story(ceilings=Ceilings(rules={"shop/errors": "off"})).open()
+    assert story.incident.attempts == ()
+    assert [doubt.why for doubt in story.incident.doubts] == ["the ceiling of the rule shop/errors is `off`"]
+
+
+def test_every_ceiling_of_a_namespace_holds_for_what_is_in_none() -> None:
+    ceilings = Ceilings(namespaces={"stage": "approve"})
+    story = Story(an_action(mode="auto"), ceilings=ceilings, namespaces_of=lambda step, params, target: ("",)).open()
+    story.preview()
+    assert story.state is ActionState.PROPOSED
+
+
+def test_what_a_sequence_holds_goes_by_itself_only_where_each_of_it_may() -> None:
+    both = an_action("both", "", do=("one", "two"), params={}, mode="auto")
+    story = asked(both, an_action("one", mode="auto"), an_action("two", mode="suggest"))
+    assert story.state is ActionState.PROPOSED
+    story = asked(both, an_action("one", mode="auto"), an_action("two", mode="auto"))
+    assert story.state is ActionState.APPROVED
+
+
+def test_what_the_newest_playbook_forbids_is_forbidden_to_incidents_that_are_older() -> None:
+    story = asked()
+    story.say("yes")
+    story.change(forbidden=("kubernetes.rollout_undo",))
+    story.preview()
+    assert story.attempt().why == "kubernetes.rollout_undo is forbidden during such an incident"
+
+
+def test_a_plugin_that_is_gone_at_the_start_refuses() -> None:
+    story = asked()
+    story.say("yes")
+    story.change(action=lambda plugin: None)
+    story.preview()
+    assert story.attempt().why == "no action is called kubernetes.rollout_undo"
+
+
+# --- evidence first ---
+
+
+def test_what_destroys_waits_for_evidence_and_says_what_to_run() -> None:
+    story = guarded({}, plugin="redis.flush_db")
+    assert why(story).endswith("no evidence has been kept yet: responder act INC-7 evidence.capture first")
+    capturing = a_playbook(
+        an_action("flush", "redis.flush_db"), an_action("keep", "evidence.capture"), propose=("flush", "keep")
+    )
+    story = Story(playbook=capturing).open()
+    story.preview()
+    assert "run the action `keep` first" in "; ".join(story.attempt(1).blocks)
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["kept", "nothing kept"])
+def test_evidence_counts_once_it_is_kept_and_lets_the_rest_go_on(kept: bool) -> None:
+    story = Story(
+        an_action("keep", "evidence.capture"),
+        an_action("secret", "kubernetes.patch_secret", guard={"evidence": ["keep"]}),
+    ).open()
+    story.preview(lock="evidence")
+    story.preview(lock="secret")
+    assert story.attempt(2).state is ActionState.BLOCKED
+    story.say("yes", number=1)
+    story.preview(lock="evidence")
+    found = (Kept("logs.txt", "00" * 32, 5, "/evidence/logs.txt"),) if kept else ()
+    story.act(Outcome("done", "kept", kept=found))
+    story.preview(lock="secret")
+    assert story.attempt(2).state is (ActionState.PROPOSED if kept else ActionState.BLOCKED)
+
+
+def test_evidence_kept_by_hand_counts_for_the_action_of_the_playbook() -> None:
+    playbook = a_playbook(
+        an_action("keep", "evidence.capture", mode="suggest"),
+        an_action("secret", "kubernetes.patch_secret", guard={"evidence": ["keep"]}),
+    )
+    story = Story(playbook=playbook).open()
+    story.preview(lock="secret")
+    assert "run the action `keep` first" in why(story)
+    story.turn(ActionAsked("ann", "evidence.capture", {}))
+    story.preview(lock="evidence")
+    story.say("yes")
+    story.preview(lock="evidence")
+    story.act(Outcome("done", "kept", kept=(Kept("logs.txt", "00" * 32, 5, "/evidence/logs.txt"),)))
+    story.preview(lock="secret")
+    assert story.attempt(1).state is ActionState.PROPOSED
