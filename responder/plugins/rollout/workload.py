@@ -25,7 +25,6 @@ WORKLOAD_NEEDS = (
     Verb("", "pods", "get"),
     Verb("", "pods", "list"),
     Verb("", "events", "list"),
-    Verb("", "events", "create"),
     Verb("apps", "replicasets", "get"),
     Verb("apps", "replicasets", "list"),
     Verb("apps", "controllerrevisions", "list"),
