@@ -121,9 +121,11 @@ class Stage:
 Play = Callable[..., Awaitable[Stage]]
 
 
-async def play(start: Build, action: str = "", *, mode: str = "approve", more: str = "", **settings: Any) -> Stage:
-    """Open an incident that proposes an action, `more` is of its playbook words; the clock stands still."""
-    words = f"{action or 'trial.switch'}: {{folder: FOLDER}}, mode: {mode}{more}"
+async def play(
+    start: Build, action: str = "", *, name: str = "api", mode: str = "approve", more: str = "", **settings: Any
+) -> Stage:
+    """Open an incident that proposes an action; `name` is of its object, `more` are words of the playbook."""
+    words = f"{action or 'trial.switch'}: {{folder: FOLDER, name: {name}}}, mode: {mode}{more}"
     clock = settings.pop("clock", None) or Clock()
     rules = ACTIONS.replace("ACTION", words)
     made = {"automation": "auto", "action_tools": lambda incident, context: Tools(context, clock.now)}
