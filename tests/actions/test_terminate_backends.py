@@ -144,7 +144,7 @@ async def test_nothing_to_end_is_said_before_anybody_is_asked(ending: Callable[.
 
 async def test_a_missing_right_is_named_with_its_grant(ending: Callable[..., Step], connect: Connect) -> None:
     await connect("t_app", "idle")
-    assert "cannot see what 1 sessions do: GRANT pg_monitor" in (await ending("t_blind").preview()).refusal
+    assert "cannot see what 2 sessions do: GRANT pg_monitor" in (await ending("t_blind").preview()).refusal
     await (await connect("postgres")).execute("REVOKE pg_signal_backend FROM t_ours")
     refusal = (await ending().preview()).refusal
     assert refusal.startswith("our login may not end sessions of t_app: GRANT pg_signal_backend")

@@ -24,7 +24,7 @@ from tests.servers.kubernetes_controllers import Controllers
 from tests.servers.kubernetes_eviction import evict
 from tests.servers.kubernetes_exec import serve
 from tests.servers.kubernetes_kinds import BY_PLURAL, KINDS, METRICS, Kind
-from tests.servers.kubernetes_kubelet import Kubelet
+from tests.servers.kubernetes_kubelet import Kubelet, Sent
 from tests.servers.kubernetes_objects import Objects
 from tests.servers.kubernetes_patching import apply_patch
 from tests.servers.kubernetes_proxy import behind
@@ -194,6 +194,10 @@ class KubernetesServer:
                 return self._list(request, kind, namespace)
             case "GET" if subresource == "exec" and kind.kind == "Pod":
                 return await serve(request, self.objects.get(kind, namespace, name), self.kubelet.programs)
+            case "POST" | "PUT" | "PATCH" | "DELETE" if subresource == "proxy":
+                sent = Sent(request.method, f"/{tail}", dict(request.headers), await request.read())
+                self.kubelet.sent.append(sent)
+                return self._stream(request, kind, namespace, name, subresource, tail)
             case "GET" if subresource in ("log", "proxy"):
                 return self._stream(request, kind, namespace, name, subresource, tail)
             case "GET" if kind in METRICS:

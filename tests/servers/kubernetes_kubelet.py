@@ -14,6 +14,16 @@ Object = dict[str, Any]
 Line = tuple[datetime, str]
 
 
+@dataclass(frozen=True)
+class Sent:
+    """A request that changes something, as it came through the API server's proxy."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
 @dataclass
 class Kubelet:
     """
@@ -28,6 +38,7 @@ class Kubelet:
     node_usage: dict[str, tuple[str, str]] = field(default_factory=dict)
     raw: dict[tuple[str, str, str], bytes] = field(default_factory=dict)
     programs: Programs = field(default_factory=Programs)
+    sent: list[Sent] = field(default_factory=list)
 
     def read_log(self, pod: Object, query: Mapping[str, str], now: datetime) -> bytes:
         """Answer as the API server and the kubelet behind it do. Raises 400."""
