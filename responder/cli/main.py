@@ -10,7 +10,7 @@ from typer.core import TyperGroup
 
 from responder.errors import ConfigError, ResponderError, StoreLocked, StoreUnavailable
 
-COMMANDS = ("serve", "settings", "check", "explain", "schema", "replay", "record", "demo", "rbac")
+COMMANDS = ("serve", "settings", "check", "explain", "schema", "replay", "record", "demo", "rbac", "doctor")
 """Each is a function in a module of its name."""
 COMMANDS_IN = "responder.cli"
 

@@ -38,11 +38,19 @@ async def open_store(database_url: str) -> Store:
 
 
 def _choose(database_url: str) -> Openable:
+    path = path_of(database_url)
+    if path is not None:
+        return SqliteStore(path)
+    return cast(Openable, importlib.import_module(_POSTGRES).PostgresStore(database_url))
+
+
+def path_of(database_url: str) -> Path | None:
+    """Return the file that an address names, None for one of PostgreSQL. Raises: ConfigError for any other."""
     if database_url.startswith(_SQLITE):
         path = unquote(database_url.removeprefix(_SQLITE).partition("?")[0])
         if not path or path.startswith(":"):
             raise ConfigError("database_url: sqlite:/// needs the path of a file, such as sqlite:///responder.db")
-        return SqliteStore(Path(path))
+        return Path(path)
     if database_url.startswith(("postgresql://", "postgres://")):
-        return cast(Openable, importlib.import_module(_POSTGRES).PostgresStore(database_url))
+        return None
     raise ConfigError("database_url must begin with sqlite:/// or postgresql://")

@@ -145,7 +145,7 @@ class PostgresStore:
     writers = 4
 
     def __init__(self, url: str) -> None:
-        self._url, self._cache = _split(url)
+        self._url, self._cache = address_of(url)
         self._sql = statements("postgres")
         self._pool: asyncpg.Pool | None = None
         self._inbox = PostgresInbox(self)
@@ -275,8 +275,12 @@ class PostgresStore:
             heard(str(payload))
 
 
-def _split(url: str) -> tuple[str, int]:
-    """Take our own parameter out of the address: `statement_cache_size=0` is for PgBouncer."""
+def address_of(url: str) -> tuple[str, int]:
+    """
+    Take our own parameter out of the address: `statement_cache_size=0` is for PgBouncer.
+
+    Raises: ConfigError.
+    """
     parts = urlsplit(url)
     query = dict(parse_qsl(parts.query))
     cache = query.pop("statement_cache_size", "200")
