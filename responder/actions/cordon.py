@@ -1,10 +1,13 @@
 """Keeps new pods off a node."""
 
+from responder.model.action import Outcome, Preview, Progress
 from responder.model.target import Target
+from responder.model.verdict import Json
+from responder.plugins.acting import ActionTools
 from responder.plugins.action import Action
 from responder.plugins.commands import kubectl
+from responder.plugins.objects.node import NODE_NEEDS, follow_node, make_schedulable, preview_node, put_node_back
 from responder.plugins.params import Params
-from responder.plugins.rights import Verb
 
 
 class CordonParams(Params):
@@ -25,9 +28,26 @@ class Cordon(Action[CordonParams]):
 
     name = "kubernetes.cordon"
     Params = CordonParams
-    needs = (Verb("", "nodes", "get"), Verb("", "nodes", "patch"))
+    needs = NODE_NEEDS
     kinds = frozenset({"Node"})
+    undoable = True
 
     def command(self, params: CordonParams, target: Target) -> tuple[str, ...]:
         """Return `kubectl cordon`."""
         return (kubectl("cordon", "--", target.name),)
+
+    async def preview(self, params: CordonParams, target: Target, tools: ActionTools) -> Preview:
+        """Say what stays on the node, and what is left to schedule on."""
+        return await preview_node(target, tools, schedulable=False)
+
+    async def act(self, params: CordonParams, target: Target, preview: Preview, tools: ActionTools) -> Outcome:
+        """Mark the node."""
+        return await make_schedulable(target, preview, tools, schedulable=False)
+
+    async def undo(self, params: CordonParams, target: Target, before: Json, tools: ActionTools) -> Outcome:
+        """Take the mark off."""
+        return await put_node_back(target, before, tools, schedulable=True)
+
+    async def progress(self, params: CordonParams, target: Target, outcome: Outcome, tools: ActionTools) -> Progress:
+        """Say whether the mark still stands."""
+        return await follow_node(target, outcome, tools, schedulable=False)

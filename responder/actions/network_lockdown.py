@@ -1,16 +1,38 @@
 """Cuts a workload off from the network."""
 
 import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 from pydantic import Field
 
+from responder.errors import PermanentError
+from responder.model.action import Outcome, Preview, Progress
+from responder.model.resource import NETWORK_POLICIES, PODS
 from responder.model.target import Target
+from responder.model.verdict import Json
+from responder.plugins.acting import ActionTools, Cluster
 from responder.plugins.action import Action
 from responder.plugins.commands import WORKLOADS, kubectl, reference, shell
+from responder.plugins.objects.creation import (
+    Creation,
+    checked_name,
+    create_once,
+    follow_creation,
+    preview_creation,
+    remove,
+)
+from responder.plugins.objects.pod import pod_place, workload_place
+from responder.plugins.objects.seen import Place, look
 from responder.plugins.params import Params
 from responder.plugins.rights import Verb, workload_verbs
+from responder.plugins.rollout.disruption import pod_names, selects
+from responder.plugins.rollout.workload import ready_count
 
+Object = Mapping[str, Any]
+
+_WAYS = {"both": "the network", "ingress": "what comes in", "egress": "what goes out"}
 _DNS = {"ports": [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}]}
 
 
@@ -39,12 +61,17 @@ class NetworkLockdown(Action[NetworkLockdownParams]):
     Params = NetworkLockdownParams
     needs = (
         Verb("", "pods", "get"),
+        Verb("", "pods", "list"),
         *workload_verbs("get"),
+        Verb("apps", "replicasets", "get"),
         Verb("networking.k8s.io", "networkpolicies", "get"),
         Verb("networking.k8s.io", "networkpolicies", "create"),
         Verb("networking.k8s.io", "networkpolicies", "delete"),
     )
     kinds = WORKLOADS | {"Pod"}
+    once = "named"
+    weight = "security"
+    undoable = True
 
     def command(self, params: NetworkLockdownParams, target: Target) -> tuple[str, ...]:
         """Read the pods' labels, and create the policy."""
@@ -53,6 +80,81 @@ class NetworkLockdown(Action[NetworkLockdownParams]):
         policy = json.dumps(_policy(params, target)).replace("%", "%%").replace('"LABELS"', "%s")
         create = kubectl("create", "-f", "-", namespace=target.namespace)
         return (f"labels=$({read})", f'{shell("printf", policy)} "$labels" | {create}')
+
+    async def preview(self, params: NetworkLockdownParams, target: Target, tools: ActionTools) -> Preview:
+        """Say which pods are cut off."""
+        creation, pods = await _creation(params, target, tools)
+        preview = await preview_creation(creation, tools)
+        return replace(
+            preview,
+            touches=pod_names(pods),
+            pods=len(pods),
+            ready=ready_count(pods),
+            replicas=len(pods),
+            disruption=f"{len(pods)} pods run on, cut off from {_WAYS[params.direction]}",
+            warnings=(*preview.warnings, *_warnings(target, len(pods))),
+        )
+
+    async def act(self, params: NetworkLockdownParams, target: Target, preview: Preview, tools: ActionTools) -> Outcome:
+        """Create the policy."""
+        creation, _ = await _creation(params, target, tools)
+        return await create_once(creation, preview, tools)
+
+    async def undo(self, params: NetworkLockdownParams, target: Target, before: Json, tools: ActionTools) -> Outcome:
+        """Remove the policy."""
+        return await remove(_place(target), before, tools)
+
+    async def progress(
+        self, params: NetworkLockdownParams, target: Target, outcome: Outcome, tools: ActionTools
+    ) -> Progress:
+        """Say whether the policy still stands."""
+        return await follow_creation(_place(target), outcome, tools)
+
+
+async def _creation(
+    params: NetworkLockdownParams, target: Target, tools: ActionTools
+) -> tuple[Creation, Sequence[Object]]:
+    selector = await _selector(target, tools.kubernetes)
+    pods = [
+        pod
+        for pod in await tools.kubernetes.list(PODS, target.namespace, limit=2000)
+        if selects(selector, pod["metadata"].get("labels") or {})
+    ]
+    policy = _policy(params, target)
+    policy["spec"]["podSelector"] = selector
+    ways = _WAYS[params.direction]
+    creation = Creation(
+        place=_place(target),
+        manifest=policy,
+        summary=f"cut {len(pods)} pods of {reference(target)} in {target.namespace} off from {ways}",
+        done=f"{reference(target)} is cut off from {ways}",
+        event="LockedDown",
+    )
+    return creation, pods
+
+
+async def _selector(target: Target, cluster: Cluster) -> dict[str, Any]:
+    """Choose the target's pods as the shown command does: a workload's selector, a pod's labels."""
+    if target.kind == "Pod":
+        pod = (await look(pod_place(target), cluster)).found
+        selector = {"matchLabels": dict(pod["metadata"].get("labels") or {})}
+    else:
+        found = (await look(workload_place(target), cluster)).found
+        selector = dict((found.get("spec") or {}).get("selector") or {})
+    if not any(selector.values()):
+        raise PermanentError(f"{reference(target)} has no labels to choose it by: every pod would be cut off")
+    return selector
+
+
+def _place(target: Target) -> Place:
+    name = checked_name(f"responder-lockdown-{target.name}")
+    return Place(target.cluster, NETWORK_POLICIES, "NetworkPolicy", target.namespace, name)
+
+
+def _warnings(target: Target, pods: int) -> tuple[str, ...]:
+    enforced = "It works only where the cluster's network enforces NetworkPolicies; open connections may stay"
+    shared = f"The pod's labels are those of {pods} pods: all of them are cut off"
+    return (enforced, shared) if target.kind == "Pod" and pods > 1 else (enforced,)
 
 
 def _policy(params: NetworkLockdownParams, target: Target) -> dict[str, Any]:

@@ -1,18 +1,32 @@
 """Changes keys of a ConfigMap: feature flags, rate limits, circuit breakers, blocked networks."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from responder.errors import CallError, Unanswered
+from responder.model.action import Outcome, Preview, Progress
 from responder.model.resource import namespace_of
 from responder.model.target import Target
+from responder.model.verdict import Json
+from responder.plugins.acting import ActionTools
 from responder.plugins.action import Action
 from responder.plugins.commands import kubectl, workload
 from responder.plugins.fields import Cidr, DataKey, Name
+from responder.plugins.objects.config import Wanted, place_of, restoration
+from responder.plugins.objects.edit import follow_edit, make_edit, preview_edit, put_back
+from responder.plugins.objects.seen import Place
 from responder.plugins.params import Params
-from responder.plugins.rights import Verb, workload_verbs
+from responder.plugins.rights import Verb
+from responder.plugins.rollout.restart import follow_restart, preview_restart, restart
+from responder.plugins.rollout.workload import WORKLOAD_NEEDS
+
+_RESTART = "restart: "
+"""Before the name of a fact that the restart rests on."""
+_CONFIG = "configmap"
 
 
 def _pairs(value: Any) -> Any:
@@ -62,7 +76,8 @@ class PatchConfigmap(Action[PatchConfigmapParams]):
 
     name = "kubernetes.patch_configmap"
     Params = PatchConfigmapParams
-    needs = (Verb("", "configmaps", "get"), Verb("", "configmaps", "patch"), *workload_verbs("get", "patch"))
+    needs = (Verb("", "configmaps", "get"), Verb("", "configmaps", "patch"), *WORKLOAD_NEEDS)
+    undoable = True
 
     def namespaces(self, params: PatchConfigmapParams, target: Target) -> tuple[str, ...]:
         """Return the ConfigMap's, and the target's where that is restarted."""
@@ -76,6 +91,90 @@ class PatchConfigmap(Action[PatchConfigmapParams]):
         if params.restart:
             commands.append(kubectl("rollout", "restart", workload(target), namespace=target.namespace))
         return tuple(commands)
+
+    async def preview(self, params: PatchConfigmapParams, target: Target, tools: ActionTools) -> Preview:
+        """Say which keys change, and what a restart disturbs."""
+        patched = await preview_edit(_place(params, target), _wanted(params).plan, tools)
+        if not params.restart:
+            return patched
+        return _both(patched, await preview_restart(target, tools))
+
+    async def act(self, params: PatchConfigmapParams, target: Target, preview: Preview, tools: ActionTools) -> Outcome:
+        """Set the keys, then restart where asked for."""
+        mine = {name: fact for name, fact in preview.basis.items() if not name.startswith(_RESTART)}
+        patched = await make_edit(_place(params, target), replace(preview, basis=mine), _wanted(params).plan, tools)
+        if patched.status != "done" or not params.restart:
+            return patched
+        facts = {k.removeprefix(_RESTART): v for k, v in preview.basis.items() if k.startswith(_RESTART)}
+        return await _restarted(patched, target, replace(preview, basis=facts), tools)
+
+    async def undo(self, params: PatchConfigmapParams, target: Target, before: Json, tools: ActionTools) -> Outcome:
+        """Put the keys back where nobody has changed them since, then restart again."""
+        if not isinstance(before, Mapping) or "uid" not in before:
+            return Outcome("not_done", "What was there before was not recorded: put it back by hand")
+        place = _place(params, target)
+        undone = await put_back(place, before, lambda seen: restoration(seen, before), tools)
+        if undone.status != "done" or not params.restart:
+            return undone
+        return await _restarted(undone, target, None, tools)
+
+    async def progress(
+        self, params: PatchConfigmapParams, target: Target, outcome: Outcome, tools: ActionTools
+    ) -> Progress:
+        """Say whether the keys still stand, and follow the restart."""
+        kept = outcome.basis.get(_CONFIG)
+        own = replace(outcome, basis=kept) if isinstance(kept, Mapping) else outcome
+        stands = await follow_edit(_place(params, target), own, _wanted(params).plan, tools)
+        if stands.reverted or not isinstance(kept, Mapping):
+            return stands
+        return await follow_restart(target, outcome, tools)
+
+
+def _place(params: PatchConfigmapParams, target: Target) -> Place:
+    return place_of(target.cluster, params.namespace or namespace_of(target), params.name)
+
+
+def _wanted(params: PatchConfigmapParams) -> Wanted:
+    return Wanted(params.set, params.add_cidrs)
+
+
+def _both(patched: Preview, restarted: Preview) -> Preview:
+    """Put the change and the restart together: what is locked and disturbed is the workload."""
+    return replace(
+        restarted,
+        summary=f"{patched.summary}, then {restarted.summary}",
+        changes=(*patched.changes, *restarted.changes),
+        refusal=patched.refusal or restarted.refusal,
+        basis={**patched.basis, **{_RESTART + name: fact for name, fact in restarted.basis.items()}},
+        undo=patched.undo,
+        touches=(*patched.touches, *restarted.touches),
+        owner=patched.owner or restarted.owner,
+        owner_way=patched.owner_way or restarted.owner_way,
+        warnings=(*patched.warnings, *restarted.warnings),
+        dry_run=patched.dry_run and restarted.dry_run,
+    )
+
+
+async def _restarted(first: Outcome, target: Target, preview: Preview | None, tools: ActionTools) -> Outcome:
+    """Restart behind a change that stands. Raises: Unanswered."""
+    try:
+        seen = preview or await preview_restart(target, tools)
+        return _then(first, await restart(target, seen, tools))
+    except Unanswered:
+        raise
+    except CallError as error:
+        return _then(first, Outcome("failed", str(error)))
+
+
+def _then(first: Outcome, second: Outcome) -> Outcome:
+    """Sum up a change and the restart behind it; a restart that did not happen leaves the change standing."""
+    if second.status == "done":
+        basis = {**second.basis, _CONFIG: first.basis}
+        basis |= {"undone": True} if first.basis.get("undone") else {}
+        return replace(second, say=f"{first.say}; {second.say}", undo=first.undo, basis=basis)
+    say = f"{first.say}, but nothing was restarted, so its pods may not know: {second.say}"
+    told = replace(second, say=say, undo=first.undo, basis={**first.basis})
+    return told if second.status == "in_doubt" else replace(told, status="failed")
 
 
 def _patches(params: PatchConfigmapParams, namespace: str) -> Iterator[str]:

@@ -2,10 +2,16 @@
 
 from pydantic import ConfigDict, Field
 
+from responder.model.action import Outcome, Preview
+from responder.model.resource import namespace_of
 from responder.model.target import Target
+from responder.plugins.acting import ActionTools
 from responder.plugins.action import Action
 from responder.plugins.commands import kubectl
 from responder.plugins.fields import DataKey, Name
+from responder.plugins.objects.edit import Edit, Planner, make_edit, preview_edit
+from responder.plugins.objects.secret import copying, secret_place
+from responder.plugins.objects.seen import Place, Seen
 from responder.plugins.params import Params
 from responder.plugins.rights import Verb
 
@@ -32,7 +38,8 @@ class PatchSecret(Action[PatchSecretParams]):
     """
     Copy the value of one Secret's key to another's. The value is never shown or stored.
 
-    Pods read it at their next start: put a restart behind it with `do`.
+    Pods read it at their next start: put a restart behind it with `do`. It cannot be undone: the value of before is
+    kept nowhere.
 
     Source: `PATCH /api/v1/namespaces/{ns}/secrets/{name}`, `data`.
 
@@ -47,6 +54,7 @@ class PatchSecret(Action[PatchSecretParams]):
     name = "kubernetes.patch_secret"
     Params = PatchSecretParams
     needs = (Verb("", "secrets", "get"), Verb("", "secrets", "patch"))
+    weight = "security"
 
     def command(self, params: PatchSecretParams, target: Target) -> tuple[str, ...]:
         """Read the value into a variable, and patch."""
@@ -56,3 +64,23 @@ class PatchSecret(Action[PatchSecretParams]):
         patch = f'{{\\"data\\":{{\\"{params.key}\\":\\"$value\\"}}}}'
         write = kubectl("patch", f"secret/{params.name}", "--type=merge", namespace=namespace)
         return (f"value=$({read})", f'{write} --patch="{patch}"')
+
+    async def preview(self, params: PatchSecretParams, target: Target, tools: ActionTools) -> Preview:
+        """Say which key changes, never to what."""
+        return await preview_edit(_place(params, target), _planner(params, tools), tools)
+
+    async def act(self, params: PatchSecretParams, target: Target, preview: Preview, tools: ActionTools) -> Outcome:
+        """Copy the value."""
+        return await make_edit(_place(params, target), preview, _planner(params, tools), tools)
+
+
+def _place(params: PatchSecretParams, target: Target) -> Place:
+    return secret_place(target.cluster, params.namespace or namespace_of(target), params.name)
+
+
+def _planner(params: PatchSecretParams, tools: ActionTools) -> Planner:
+    async def planned(seen: Seen) -> Edit:
+        source, key = params.source.secret, params.source.key
+        return await copying(seen, params.key, source=source, source_key=key, cluster=tools.kubernetes)
+
+    return planned

@@ -1,11 +1,18 @@
 """Runs a Job from a template of the pack: secret rotation, smoke tests, a database dump."""
 
+from dataclasses import replace
+
 from pydantic import Field
 
+from responder.model.action import Outcome, Preview, Progress
+from responder.model.resource import namespace_of
 from responder.model.target import Target
+from responder.plugins.acting import ActionTools
 from responder.plugins.action import Action
 from responder.plugins.commands import kubectl
 from responder.plugins.fields import Name, PackPath
+from responder.plugins.objects.creation import Creation, create_once, preview_creation
+from responder.plugins.objects.job import job_of, job_place, minded, progress_of
 from responder.plugins.params import Params
 from responder.plugins.rights import Verb
 
@@ -21,6 +28,9 @@ class RunJob(Action[RunJobParams]):
     """
     Create a Job from a template of the pack and wait for its end; its logs are the outcome.
 
+    Its name is that of the template with a suffix that tells the attempt, so that it is not run twice. What it did
+    cannot be undone.
+
     Source: `POST /apis/batch/v1/namespaces/{ns}/jobs`.
 
     Example:
@@ -34,12 +44,33 @@ class RunJob(Action[RunJobParams]):
     needs = (
         Verb("batch", "jobs", "create"),
         Verb("batch", "jobs", "get"),
-        Verb("batch", "jobs", "delete"),
         Verb("", "pods", "list"),
         Verb("", "pods/log", "get"),
     )
+    once = "named"
 
     def command(self, params: RunJobParams, target: Target) -> tuple[str, ...]:
         """Return `kubectl create`."""
         namespace = params.namespace or target.namespace
         return (kubectl("create", "-f", f"jobs/{params.template}.yaml", namespace=namespace),)
+
+    async def preview(self, params: RunJobParams, target: Target, tools: ActionTools) -> Preview:
+        """Say what would be run."""
+        creation = _job(params, target, tools)
+        preview = await preview_creation(creation, tools)
+        return replace(preview, undo=None, warnings=(*preview.warnings, *minded(creation)))
+
+    async def act(self, params: RunJobParams, target: Target, preview: Preview, tools: ActionTools) -> Outcome:
+        """Create the Job."""
+        outcome = await create_once(_job(params, target, tools), preview, tools)
+        return replace(outcome, undo=None, follow=outcome.status == "done")
+
+    async def progress(self, params: RunJobParams, target: Target, outcome: Outcome, tools: ActionTools) -> Progress:
+        """Follow the Job to its end."""
+        name = str(outcome.basis.get("object", "")).partition(" ")[0].partition("/")[2]
+        place = job_place(target.cluster, params.namespace or namespace_of(target), name)
+        return await progress_of(place, str(outcome.basis.get("uid", "")), tools.kubernetes)
+
+
+def _job(params: RunJobParams, target: Target, tools: ActionTools) -> Creation:
+    return job_of(params.template, target.cluster, params.namespace or namespace_of(target), tools)

@@ -1,10 +1,13 @@
 """Lets pods onto a node again."""
 
+from responder.model.action import Outcome, Preview, Progress
 from responder.model.target import Target
+from responder.model.verdict import Json
+from responder.plugins.acting import ActionTools
 from responder.plugins.action import Action
 from responder.plugins.commands import kubectl
+from responder.plugins.objects.node import NODE_NEEDS, follow_node, make_schedulable, preview_node, put_node_back
 from responder.plugins.params import Params
-from responder.plugins.rights import Verb
 
 
 class UncordonParams(Params):
@@ -25,9 +28,26 @@ class Uncordon(Action[UncordonParams]):
 
     name = "kubernetes.uncordon"
     Params = UncordonParams
-    needs = (Verb("", "nodes", "get"), Verb("", "nodes", "patch"))
+    needs = NODE_NEEDS
     kinds = frozenset({"Node"})
+    undoable = True
 
     def command(self, params: UncordonParams, target: Target) -> tuple[str, ...]:
         """Return `kubectl uncordon`."""
         return (kubectl("uncordon", "--", target.name),)
+
+    async def preview(self, params: UncordonParams, target: Target, tools: ActionTools) -> Preview:
+        """Say who marked the node, and what else keeps pods off it."""
+        return await preview_node(target, tools, schedulable=True)
+
+    async def act(self, params: UncordonParams, target: Target, preview: Preview, tools: ActionTools) -> Outcome:
+        """Take the mark off."""
+        return await make_schedulable(target, preview, tools, schedulable=True)
+
+    async def undo(self, params: UncordonParams, target: Target, before: Json, tools: ActionTools) -> Outcome:
+        """Take the mark off."""
+        return await put_node_back(target, before, tools, schedulable=False)
+
+    async def progress(self, params: UncordonParams, target: Target, outcome: Outcome, tools: ActionTools) -> Progress:
+        """Say whether it is still schedulable."""
+        return await follow_node(target, outcome, tools, schedulable=True)

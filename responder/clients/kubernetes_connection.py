@@ -8,7 +8,7 @@ loaded. Its ApiClient brings credentials and TLS; requests go through its sessio
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -53,7 +53,7 @@ class Call:
     limit_bytes: int = 64 * 1024 * 1024
     newest: bool = False
     method: str = "GET"
-    body: bytes | None = None
+    body: bytes | None = field(default=None, repr=False)
     headers: tuple[tuple[str, str], ...] = ()
     writes: bool = False
     deadline: timedelta | None = None
@@ -78,7 +78,7 @@ class Answer:
 
     status: int
     headers: Mapping[str, str]
-    body: bytes
+    body: bytes = field(repr=False)
     cut: bool = False
 
 

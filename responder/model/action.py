@@ -147,7 +147,7 @@ class Outcome:
 @dataclass(frozen=True, slots=True)
 class Progress:
     """
-    How far the world has followed a step: a rollout under way, a target getting ready.
+    How far the world has followed a step: a rollout under way, a target getting ready. `details` are lines of a log.
 
     `failed` says why it will not get there (image, quota, probe); `reverted` who changed it back. `ready` is whether
     all pods of the target are.
@@ -160,6 +160,7 @@ class Progress:
     reverted: str = ""
     updated: int = 0
     wanted: int = 0
+    details: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

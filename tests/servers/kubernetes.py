@@ -60,7 +60,11 @@ class Asked:
 
 
 class KubernetesServer:
-    """The server. `url` is set once it runs; `requests` are those that came in, oldest first."""
+    """
+    The server. `url` is set once it runs; `requests` are those that came in, oldest first.
+
+    A write whose path contains one of `lost` is carried out, and its answer never arrives.
+    """
 
     def __init__(self, *, controllers: bool = False, metrics: bool = False) -> None:
         self.clock: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -70,6 +74,7 @@ class KubernetesServer:
         self.controllers = Controllers(self.objects, self.kubelet) if controllers else None
         self.metrics = metrics
         self.faults: list[Fault] = []
+        self.lost: list[str] = []
         self.requests: list[Asked] = []
         self.oldest_list = 0
         self.url = ""
@@ -209,6 +214,8 @@ class KubernetesServer:
             raise errors.Refusal(405, "MethodNotAllowed", message)
         answer, status = await self._write(request, kind, namespace, name, subresource)
         self._settle()
+        if any(part in request.path for part in self.lost) and request.transport is not None:
+            request.transport.abort()
         return web.json_response(answer, status=status)
 
     def _one(self, kind: Kind, namespace: str, name: str, subresource: str) -> Object:

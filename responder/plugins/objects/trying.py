@@ -1,0 +1,31 @@
+"""The very request tried as a dry run: what stands in the way, in words."""
+
+from collections.abc import Awaitable, Callable
+
+from responder.errors import BudgetRefused, Conflict, Exists, Missing, NotLetIn, PermanentError
+from responder.plugins.objects.seen import Object
+
+
+async def tried(
+    what: str, request: Callable[[], Awaitable[Object | None]], holds: Callable[[Object], bool] = lambda found: True
+) -> tuple[str, bool]:
+    """
+    Send a request as a dry run; answers why it is refused ("" when it is not), and whether the server judged it.
+
+    Raises: TransientError when the server could not be asked.
+    """
+    try:
+        answer = await request()
+    except Conflict:
+        return f"{what} was changed while it was looked at: it is looked at again", False
+    except NotLetIn as error:
+        return f"Responder may not do it: {error}", False
+    except BudgetRefused as error:
+        return f"A PodDisruptionBudget does not let it go now: {error}", True
+    except (Missing, Exists) as error:
+        return str(error), True
+    except PermanentError as error:
+        return f"The API server refuses it: {error}", True
+    if answer is not None and not holds(answer):
+        return "The admission of the cluster changes it into something else", True
+    return "", True
