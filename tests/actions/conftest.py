@@ -1,6 +1,6 @@
 """What tests of actions may ask for."""
 
-from tests.actions.rollouts import rolling, writer
+from tests.actions.rollouts import meddled, rolling, writer
 from tests.actions.steps import steps
 
-__all__ = ["rolling", "steps", "writer"]
+__all__ = ["meddled", "rolling", "steps", "writer"]
