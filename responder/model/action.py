@@ -217,7 +217,7 @@ class Verification:
 
     `until` is the condition; it has held since `held_since`, and must for `hold`, before `deadline`. `rounds` counts
     the looks. `why` tells what is missing yet, or what it ended with. `readings` are those of the look at hand, begun
-    after the action's end; the ordinary rounds of diagnosis go on beside them.
+    at `looked_at` and after the action's end; the ordinary rounds of diagnosis go on beside them.
     """
 
     until: str
@@ -230,6 +230,7 @@ class Verification:
     figures: tuple[Figure, ...] = ()
     why: str = ""
     readings: Mapping[str, Diagnosis] = field(default_factory=dict)
+    looked_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

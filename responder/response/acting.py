@@ -34,8 +34,10 @@ def advance(draft: Draft, before: Incident) -> None:
     """Make attempts of what is proposed, and do what the time has come for; `before` is the incident as it was."""
     making.withdraw(draft)
     making.make(draft)
-    for attempt in draft.incident.attempts:
-        _advance(draft, attempt, new_round=draft.incident.round > before.round)
+    for number in [attempt.number for attempt in draft.incident.attempts]:
+        attempt = attempts.find(draft, number)
+        if attempt is not None:
+            _advance(draft, attempt, new_round=draft.incident.round > before.round)
 
 
 def due_at(incident: Incident, attempt: Attempt) -> datetime | None:

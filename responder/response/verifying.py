@@ -24,7 +24,7 @@ from responder.response.proposals import with_inputs
 
 BETWEEN_LOOKS = timedelta(seconds=15)
 OVERDUE = timedelta(minutes=5)
-"""After the deadline, for a look that nobody has answered."""
+"""After the deadline, or the begin of a later look, when nobody has answered it."""
 
 
 def begin(draft: Draft, attempt: Attempt, at: datetime) -> None:
@@ -44,7 +44,7 @@ def advance(draft: Draft, attempt: Attempt) -> None:
     elif verification.next_look_at is not None:
         if verification.next_look_at <= draft.now:
             _look(draft, attempt)
-    elif verification.deadline + OVERDUE <= draft.now:
+    elif _overdue_at(verification) <= draft.now:
         unsuccessful(draft, attempt, ActionState.INEFFECTIVE, "whether it helped could not be read in time")
 
 
@@ -53,7 +53,11 @@ def due_at(attempt: Attempt) -> datetime | None:
     verification = attempt.verification
     if verification is None:
         return attempt.started_at
-    return verification.next_look_at or verification.deadline + OVERDUE
+    return verification.next_look_at or _overdue_at(verification)
+
+
+def _overdue_at(verification: Verification) -> datetime:
+    return max(verification.deadline, verification.looked_at or verification.deadline) + OVERDUE
 
 
 def diagnosed(draft: Draft, at: datetime, told: Diagnosed) -> None:
@@ -87,7 +91,8 @@ def followed(draft: Draft, attempt: Attempt, told: Followed) -> None:
 def _look(draft: Draft, attempt: Attempt) -> None:
     verification = attempt.verification
     if verification is not None:
-        verification = replace(verification, rounds=verification.rounds + 1, next_look_at=None, readings={})
+        rounds = verification.rounds + 1
+        verification = replace(verification, rounds=rounds, next_look_at=None, readings={}, looked_at=draft.now)
     attempt = attempts.put(draft, replace(attempt, verification=verification))
     _judge(draft, _start(draft, _follow(draft, attempt, 0)))
 
