@@ -1,7 +1,7 @@
 """What tests of actions on workloads share: the tools of one attempt, and a cluster whose controllers roll out."""
 
 import copy
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -234,3 +234,24 @@ async def rolling(tmp_path: Path) -> AsyncIterator[Rolling]:
     """Start a cluster whose controllers roll out."""
     async with _rolling(tmp_path) as found:
         yield found
+
+
+class Meddled(KubernetesWriter):
+    """A client before whose next write, after its reads, somebody else does something."""
+
+    meddle: Callable[[], Awaitable[Any]] | None = None
+
+    async def patch(self, *args: Any, **more: Any) -> Mapping[str, Any]:
+        """Let the other one write first."""
+        meddle, self.meddle = self.meddle, None
+        if meddle is not None:
+            await meddle()
+        return await super().patch(*args, **more)
+
+
+@pytest.fixture
+async def meddled(cluster: Cluster) -> AsyncIterator[Meddled]:
+    """Open a client of actions that others get in the way of."""
+    client = Meddled(KubernetesAccess(kubeconfig=cluster.kubeconfig), deadline=timedelta(seconds=5))
+    yield client
+    await client.close()

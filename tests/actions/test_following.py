@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from responder.actions.set_image import SetImage
-from responder.plugins.rollout.status import standing
+from responder.plugins.rollout.status import scaled, standing
 from responder.plugins.rollout.workload import Workload
 from tests.actions.rollouts import Bench, Rolling, of, patch
 from tests.servers.kubernetes_cluster import stamp
@@ -101,10 +101,13 @@ async def test_a_change_that_nobody_has_taken_up_is_not_complete(rolling: Rollin
     rolling.world.frozen = True
     at = rolling.bench(IMAGE, image="r/api:42")
 
-    said = await at.progress(await at.do())
+    done = await at.do()
+    said = await at.progress(done)
+    late = await at.progress(done, later=timedelta(minutes=11))
 
-    assert (said.complete, said.updated, said.wanted) == (False, 0, 3)
+    assert (said.complete, said.updated, said.wanted, said.failed) == (False, 0, 3, "")
     assert "has not taken up the change yet" in said.say
+    assert "no controller has taken up the change since" in late.failed
 
 
 async def test_a_change_is_progress_only_while_it_holds(rolling: Rolling) -> None:
@@ -135,7 +138,6 @@ def rolled(kind: str, status: dict[str, Any], **spec: Any) -> Workload:
         ("Deployment", {"updatedReplicas": 1, "replicas": 4}, {}, False, "1 of 3 pods updated"),
         ("Deployment", {"updatedReplicas": 3, "replicas": 4}, {}, False, "1 old pods are still going"),
         ("Deployment", {"updatedReplicas": 3, "replicas": 3, "availableReplicas": 2}, {}, False, "2 of 3 updated"),
-        ("Deployment", {"updatedReplicas": 5, "replicas": 5, "availableReplicas": 5}, {}, False, "2 pods are still"),
         ("Deployment", {"updatedReplicas": 3, "replicas": 3, "availableReplicas": 3}, {}, True, "rolled out: 3"),
         ("StatefulSet", {"observedGeneration": 0}, {}, False, "has not taken up"),
         ("StatefulSet", {"readyReplicas": 2}, {}, False, "1 of 3 pods are not ready"),
@@ -186,6 +188,24 @@ def test_a_rollout_stands_where_kubectl_says_it_does(
 
     assert stands.complete is complete
     assert say in stands.say
+
+
+@pytest.mark.parametrize(
+    ("status", "complete", "say"),
+    [
+        ({"observedGeneration": 1}, False, "has not taken up"),
+        ({"replicas": 2, "readyReplicas": 2}, False, "2 of 3 pods are there"),
+        ({"replicas": 5, "readyReplicas": 5}, False, "2 pods are still going"),
+        ({"replicas": 3, "readyReplicas": 1}, False, "1 of 3 pods are ready"),
+        ({"replicas": 3, "readyReplicas": 3, "updatedReplicas": 0}, True, "has 3 pods"),
+    ],
+)
+def test_a_number_is_reached_when_so_many_pods_are_ready(status: dict[str, Any], complete: bool, say: str) -> None:
+    for kind in ("Deployment", "StatefulSet"):
+        stands = scaled(rolled(kind, {"observedGeneration": 2} | status, paused=True))
+
+        assert stands.complete is complete
+        assert say in stands.say
 
 
 def test_a_deployment_past_its_deadline_is_overdue() -> None:

@@ -137,8 +137,9 @@ async def test_without_a_container_to_choose_they_are_listed(
     cluster: Cluster, writer: KubernetesWriter, action: Any
 ) -> None:
     await seeded(cluster, [{"name": "a", "image": "i"}, {"name": "b", "image": "i"}])
-    params: dict[str, Any] = {"ENV": 0}
-    params = {ENV.name: {"set": {"A": "1"}}, IMAGE.name: {"image": "x"}}.get(action.name, {"requests": {"cpu": "1"}})
+    params: dict[str, Any] = {ENV.name: {"set": {"A": "1"}}, IMAGE.name: {"image": "x"}}.get(
+        action.name, {"requests": {"cpu": "1"}}
+    )
 
     named = await bench(action, cluster, writer, **params, container="c").preview()
     none = await bench(action, cluster, writer, **params).preview()

@@ -183,7 +183,7 @@ async def bind(workload: Workload, preview: Preview, tools: ActionTools) -> Outc
     least, _, most = str(preview.basis.get("wanted", "")).partition("-")
     chosen = Bounds(int(least), int(most))
     undo = dict(preview.undo) if isinstance(preview.undo, Mapping) else None
-    if tools.retry and found.annotations.get(ATTEMPT) == tools.attempt:
+    if found.annotations.get(ATTEMPT) == tools.attempt:
         return await _bound(workload, found, chosen, tools, undo=undo)
     facts = {**workload.facts, **found.facts}
     moved = [

@@ -36,7 +36,16 @@ def minded(workload: Workload, undoable: bool) -> tuple[str, ...]:
     """Say what people should know before the template of this workload is changed."""
     idle = "It is scaled to 0: the change shows when it is scaled up" if workload.replicas == 0 else ""
     waits = "Its pods take it up only when they are deleted (OnDelete)" if waits_for_deletion(workload) else ""
-    return tuple(filter(None, (idle, waits, "" if undoable else NO_UNDO)))
+    return tuple(filter(None, (idle, waits, _stays_broken(workload), "" if undoable else NO_UNDO)))
+
+
+def _stays_broken(workload: Workload) -> str:
+    """Source: kubernetes.io, StatefulSets, "Forced rollback"."""
+    short = int(workload.status.get("readyReplicas") or 0) < workload.replicas
+    in_order = workload.spec.get("podManagementPolicy", "OrderedReady") == "OrderedReady"
+    if workload.kind != "StatefulSet" or not (short and in_order):
+        return ""
+    return "A StatefulSet waits for its pods in their order: one that never gets ready must be deleted afterwards"
 
 
 async def preview_edit(target: Target, edit: Edit, tools: ActionTools) -> Preview:

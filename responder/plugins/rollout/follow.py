@@ -6,9 +6,9 @@ from responder.errors import Missing
 from responder.model.action import Outcome, Progress
 from responder.model.target import Target
 from responder.plugins.acting import ActionTools
-from responder.plugins.rollout.ownership import changed_by
-from responder.plugins.rollout.stall import Trouble, trouble_of
-from responder.plugins.rollout.status import Standing, standing
+from responder.plugins.rollout.ownership import changed_by, written_at
+from responder.plugins.rollout.stall import LATE, Trouble, trouble_of
+from responder.plugins.rollout.status import Standing, scaled, standing
 from responder.plugins.rollout.workload import Workload, read_again, read_workload
 
 
@@ -33,7 +33,7 @@ async def follow(
         )
     except Missing as error:
         return Progress(str(error), complete=False, ready=False, failed=str(error))
-    stands = standing(found)
+    stands = scaled(found) if field == "replicas" else standing(found)
     if basis.get("uid", found.uid) != found.uid:
         said = f"{found.reference} was deleted and made anew by {changed_by(found.found)}"
         return _progress(stands, say=said, reverted=said)
@@ -42,7 +42,11 @@ async def follow(
         return _progress(stands, say=said, reverted=said)
     if stands.complete and stands.ready:
         return _progress(stands)
-    return _judged(stands, await trouble_of(found, tools.kubernetes, tools.now()))
+    trouble = await trouble_of(found, tools.kubernetes, tools.now())
+    written = written_at(found.found)
+    if stands.untaken and written and tools.now() - written >= LATE:
+        trouble = Trouble(f"no controller has taken up the change since {written:%H:%M} UTC", hopeless=True)
+    return _judged(stands, trouble)
 
 
 def _judged(stands: Standing, trouble: Trouble | None) -> Progress:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any, Literal
 
 from responder.model.moment import parse_moment
@@ -77,6 +78,13 @@ def changed_by(found: Object, *path: str) -> str:
     who = str(last.get("manager") or "somebody")[:80]
     scaled = " (an autoscaler or kubectl scale)" if last.get("subresource") == "scale" else ""
     return f"{who}{scaled} at {at:%H:%M} UTC" if at else f"{who}{scaled}"
+
+
+def written_at(found: Object) -> datetime | None:
+    """Return when we wrote an object last; None where its managedFields do not tell."""
+    entries = (found.get("metadata") or {}).get("managedFields") or ()
+    times = [parse_moment(entry.get("time")) for entry in entries if entry.get("manager") == FIELD_MANAGER]
+    return max((at for at in times if at), default=None)
 
 
 def _speaks(entry: Object) -> bool:

@@ -85,7 +85,9 @@ def _of_pod(raw: Object, workload: Workload, now: datetime) -> Trouble | None:
     if not pod.active or pod.ready:
         return None
     age = now - pod.created_at if pod.created_at else timedelta(0)
-    own_deadline = workload.kind == "Deployment"
+    # A Deployment that had rolled out once is judged by no deadline when it is scaled.
+    settled = condition(workload, "Progressing").get("reason") == "NewReplicaSetAvailable"
+    own_deadline = workload.kind == "Deployment" and not settled
     for container in pod.containers:
         if what := _of_container(container):
             return Trouble(_cut(f"{pod.name}: {what}"), age >= SOON)

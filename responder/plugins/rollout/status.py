@@ -15,7 +15,8 @@ class Standing:
     """
     Where a roll-out stands: `updated` of `wanted` pods are of the new template.
 
-    `overdue` says that a Deployment's controller gave it up (progress deadline). `ready` that every pod serves.
+    `overdue` says that a Deployment's controller gave it up (progress deadline), `untaken` that no controller has seen
+    the change, `ready` that every pod serves.
     """
 
     say: str
@@ -24,12 +25,13 @@ class Standing:
     wanted: int
     ready: bool = False
     overdue: bool = False
+    untaken: bool = False
 
 
 def standing(workload: Workload) -> Standing:
     """Read where the roll-out of a workload stands."""
     if not _observed(workload):
-        return Standing("its controller has not taken up the change yet", False, 0, workload.replicas)
+        return _untaken(workload)
     match workload.kind:
         case "Deployment":
             return _deployment(workload)
@@ -37,6 +39,25 @@ def standing(workload: Workload) -> Standing:
             return _stateful_set(workload)
         case _:
             return _daemon_set(workload)
+
+
+def scaled(workload: Workload) -> Standing:
+    """Read how far the pods of a workload are as many as are wanted, whatever their template."""
+    if not _observed(workload):
+        return _untaken(workload)
+    wanted, total, serving = workload.replicas, _count(workload, "replicas"), _count(workload, "readyReplicas")
+    ready, there = serving >= wanted, min(total, wanted)
+    if total < wanted:
+        return Standing(f"{total} of {wanted} pods are there", False, there, wanted, ready)
+    if total > wanted:
+        return Standing(f"{total - wanted} pods are still going", False, there, wanted, ready)
+    if not ready:
+        return Standing(f"{serving} of {wanted} pods are ready", False, there, wanted, ready)
+    return Standing(f"{workload.reference} has {wanted} pods", True, there, wanted, ready)
+
+
+def _untaken(workload: Workload) -> Standing:
+    return Standing("its controller has not taken up the change yet", False, 0, workload.replicas, untaken=True)
 
 
 def condition(workload: Workload, kind: str) -> dict[str, str]:
@@ -66,8 +87,6 @@ def _deployment(workload: Workload) -> Standing:
         return Standing(f"{total - updated} old pods are still going", False, updated, wanted, ready)
     if available < updated:
         return Standing(f"{available} of {updated} updated pods are available", False, updated, wanted, ready)
-    if total > wanted:
-        return Standing(f"{total - wanted} pods are still going", False, updated, wanted, ready)
     return Standing(f"{workload.reference} rolled out: {updated} pods", True, updated, wanted, ready)
 
 
@@ -79,8 +98,6 @@ def _stateful_set(workload: Workload) -> Standing:
         return Standing(_ON_DELETE, True, updated, wanted, ready)
     if not ready:
         return Standing(f"{wanted - serving} of {wanted} pods are not ready", False, updated, wanted, ready)
-    if (total := _count(workload, "replicas")) > wanted:
-        return Standing(f"{total - wanted} pods are still going", False, updated, wanted, ready)
     rolling = (workload.spec.get("updateStrategy") or {}).get("rollingUpdate")
     if rolling is not None:
         due = wanted - int(rolling.get("partition") or 0)

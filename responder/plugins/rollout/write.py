@@ -57,7 +57,7 @@ async def change(target: Target, preview: Preview, planner: Planner, tools: Acti
     """
     try:
         workload = await read_workload(target, tools.kubernetes)
-        if tools.retry and (told := await _read_back(workload, preview, planner, tools)):
+        if told := await _read_back(workload, preview, planner, tools):
             return told
         for _ in range(_TRIES):
             plan = await planner(workload)
@@ -87,7 +87,7 @@ async def _read_back(workload: Workload, preview: Preview, planner: Planner, too
     """Tell what became of an earlier try; None when it has not happened."""
     if workload.annotations.get(ATTEMPT) == tools.attempt:
         return await done(workload, await planner(workload), tools, undo=preview.undo, seen=preview.summary)
-    if all(preview.basis.get(name) == value for name, value in workload.facts.items()):
+    if not tools.retry or all(preview.basis.get(name) == value for name, value in workload.facts.items()):
         return None
     return Outcome(
         "in_doubt",
