@@ -108,6 +108,9 @@ async def start(
         behind = Behind(
             intake=engine.intake,
             reader=reader,
+            answers=engine.answers,
+            controls=engine.controls,
+            workspace=clients.sender_tools.workspace,
             vitals=HouseVitals(store, rules, clients.circuits, engine.trouble),
             metrics=metrics,
             scale=lambda: rules.current.ruleset.scale,

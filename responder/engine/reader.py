@@ -8,6 +8,7 @@ from responder.model import codec
 from responder.model.alert import Episode
 from responder.model.incident import Incident
 from responder.model.outside import RelatedIncident
+from responder.model.playbook import Playbook
 from responder.model.target import Target
 from responder.model.timeline import Event
 from responder.store.rows import EpisodeRow, maybe, moment
@@ -41,6 +42,11 @@ class Reader:
         """Load one; None when there is none of that number."""
         found = _incidents(await self.store.read("incident_read", number))
         return await self._begun(found[0]) if found else None
+
+    async def playbook(self, incident: Incident) -> Playbook | None:
+        """Load the playbook that an incident goes by, None where it has none."""
+        rows = await self.store.read("playbook_read", incident.playbook)
+        return codec.PLAYBOOK.load(rows[0][0]) if rows else None
 
     async def timeline(self, number: int, *, after: int = 0, limit: int = _MOST_EVENTS) -> Sequence[Event]:
         """List an incident's events in the order in which they were written, those after one of them."""

@@ -14,6 +14,7 @@ from responder.model.action import Outcome, Preview, Progress
 from responder.model.finding import Reading
 from responder.model.labels import Labels
 from responder.model.message import Purpose, Text
+from responder.model.target import Target
 from responder.model.verdict import Json
 
 # --- inputs ---
@@ -149,7 +150,11 @@ class Previewed:
 
 @dataclass(frozen=True, slots=True)
 class ActionAsked:
-    """A person asks for an action outside the playbook; `params` are as given, still to be checked."""
+    """
+    A person asks for an action outside the playbook; `params` are as given, still to be checked.
+
+    `target` None is that of the incident.
+    """
 
     by: str
     plugin: str
@@ -157,6 +162,7 @@ class ActionAsked:
     roles: tuple[str, ...] = ()
     reason: str = ""
     via: str = ""
+    target: Target | None = None
     kind: Literal["action.asked"] = "action.asked"
 
 

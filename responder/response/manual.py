@@ -34,11 +34,11 @@ def _made(draft: Draft, told: ActionAsked) -> Attempt | str:
         return "the incident is resolved"
     if told.plugin in {*brain.playbook.forbid, *brain.forbidden}:
         return f"{told.plugin} is forbidden during such an incident"
-    action = ActionStep(told.plugin, told.plugin)
+    action, target = ActionStep(told.plugin, told.plugin), told.target or incident.target
     try:
         params = _params(model, told.params)
-        commands = brain.command_of(action, params, incident.target)
-        reached = brain.namespaces_of(action, params, incident.target)
+        commands = brain.command_of(action, params, target)
+        reached = brain.namespaces_of(action, params, target)
     except ValidationError as error:
         return _first(error)
     except (ValueError, ResponderError) as error:
@@ -49,7 +49,7 @@ def _made(draft: Draft, told: ActionAsked) -> Attempt | str:
     return Attempt(
         number=attempts.next_number(draft),
         name=told.plugin,
-        steps=(Step(told.plugin, told.plugin, params, incident.target, tuple(commands)),),
+        steps=(Step(told.plugin, told.plugin, params, target, tuple(commands)),),
         mode="approve",
         proposed_at=draft.now,
         proposed_by=told.by,

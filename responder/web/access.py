@@ -4,15 +4,17 @@ import hmac
 from base64 import b64decode
 from binascii import Error
 from enum import StrEnum
-from hashlib import sha256
 
 from aiohttp import web
 
 from responder.errors import ConfigError
 from responder.settings.process import Settings
 from responder.web.answers import Refused
+from responder.web.people import People, Person, digest_of
 
 CHALLENGE = 'Bearer realm="responder", Basic realm="responder", charset="UTF-8"'
+
+PERSON_CHALLENGE = 'Bearer realm="responder people"'
 
 
 class Access(StrEnum):
@@ -21,13 +23,13 @@ class Access(StrEnum):
     OPEN = "open"
     """Nothing: probes and scrapers."""
     READER = "reader"
-    """A token or user; a client certificate where only those are set up."""
+    """A token or user, or a person's token; a client certificate where only those are set up."""
     SENDER = "sender"
-    """A token or user, and a client certificate where `tls.client_ca` is set."""
-
-
-def _digest(secret: str) -> bytes:
-    return sha256(secret.encode()).digest()
+    """A token or user, and a client certificate where `tls.client_ca` is set; a person's token is none."""
+    PERSON = "person"
+    """A person's own token: what the webhook is let in with is nobody's."""
+    SIGNED = "signed"
+    """Nothing here: the handler checks a signature over the body."""
 
 
 class Gate:
@@ -40,8 +42,9 @@ class Gate:
     def __init__(self, settings: Settings) -> None:
         """Raises: ConfigError when nobody is kept out and that is not written out."""
         webhook = settings.webhook
-        self._tokens = tuple(_digest(token.get_secret_value()) for token in webhook.bearer_tokens)
-        self._users = {name: _digest(secret.get_secret_value()) for name, secret in webhook.basic_users.items()}
+        self.people = People(settings.people)
+        self._tokens = tuple(digest_of(token.get_secret_value()) for token in webhook.bearer_tokens)
+        self._users = {name: digest_of(secret.get_secret_value()) for name, secret in webhook.basic_users.items()}
         self._certificates = settings.tls.client_ca is not None
         if not (self._tokens or self._users or self._certificates or webhook.allow_anonymous):
             raise ConfigError(
@@ -55,19 +58,42 @@ class Gate:
 
         Raises: Refused with 401 (wrong or no credentials) or 403 (no client certificate).
         """
-        if access is Access.OPEN:
+        if access in (Access.OPEN, Access.SIGNED):
+            return
+        if access is Access.PERSON:
+            self.person(request)
+            return
+        if access is Access.READER and self.people.by_header(_authorization(request)):
             return
         secrets = bool(self._tokens or self._users)
         needs_certificate = self._certificates and (access is Access.SENDER or not secrets)
         if needs_certificate and not _has_certificate(request):
             raise Refused(403, "a client certificate signed by tls.client_ca is needed: set tls_config in http_config")
-        if secrets and not self._knows(request.headers.get("Authorization", "")):
+        if secrets and not self._knows(_authorization(request)):
             raise Refused(
                 401,
                 "wrong or no credentials: set authorization or basic_auth in http_config to what "
                 "webhook.bearer_tokens or webhook.basic_users say",
                 headers={"WWW-Authenticate": CHALLENGE},
             )
+
+    def person(self, request: web.BaseRequest) -> Person:
+        """
+        Recognise the person who asks.
+
+        Raises: Refused with 401 (not recognised) or 403 (nobody could be).
+        """
+        if not self.people.have_tokens:
+            raise Refused(403, "nobody may decide here: set people.NAME.token, and the roles that the rules ask for")
+        person = self.people.by_header(_authorization(request))
+        if person is None:
+            raise Refused(
+                401,
+                "only a person decides: send `Authorization: Bearer` with your own token (people.NAME.token); "
+                "what the webhook is let in with is nobody's",
+                headers={"WWW-Authenticate": PERSON_CHALLENGE},
+            )
+        return person
 
     def _knows(self, header: str) -> bool:
         scheme, _, credentials = header.partition(" ")
@@ -79,7 +105,7 @@ class Gate:
         return False
 
     def _is_token(self, token: str) -> bool:
-        offered = _digest_of_any(token)
+        offered = digest_of(token)
         return any([hmac.compare_digest(offered, known) for known in self._tokens])  # noqa: C419 (no early end)
 
     def _is_user(self, encoded: str) -> bool:
@@ -88,12 +114,11 @@ class Gate:
         except (Error, ValueError):
             return False
         known = self._users.get(name)
-        return hmac.compare_digest(_digest_of_any(password), known or _digest("")) and known is not None
+        return hmac.compare_digest(digest_of(password), known or digest_of("")) and known is not None
 
 
-def _digest_of_any(text: str) -> bytes:
-    """Digest what a header held; aiohttp decodes bytes that are not UTF-8 to lone surrogates."""
-    return sha256(text.encode("utf-8", "surrogateescape")).digest()
+def _authorization(request: web.BaseRequest) -> str:
+    return request.headers.get("Authorization", "")
 
 
 def _has_certificate(request: web.BaseRequest) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from responder.engine.recording import Recorded, Span
 from responder.engine.retelling import Retold
@@ -14,15 +14,11 @@ from responder.model.finding import DiagnosticStatus, Finding, Proposal
 from responder.model.incident import Incident, Status
 from responder.model.message import plain
 from responder.model.timeline import Event, Happening
+from responder.web.document import Document
+from responder.web.shown import shown
 
 MOST_ALERTS = 100
 """Alerts of one incident in a list: one incident of a storm can have thousands."""
-
-
-class Document(BaseModel):
-    """One document."""
-
-    model_config = ConfigDict(frozen=True)
 
 
 class Problem(Document):
@@ -224,7 +220,7 @@ def detail(incident: Incident, events: Sequence[Event], *, more: bool) -> Incide
         earlier=[_finding(finding) for finding in incident.earlier],
         diagnostics=_diagnostics(incident),
         proposals=[_proposal(proposal) for proposal in incident.proposals],
-        timeline=[TimelineEntry(id=event.id, at=event.at, what=event.what) for event in events],
+        timeline=[TimelineEntry(id=event.id, at=event.at, what=shown(event.what)) for event in events],
         timeline_next=events[-1].id if more and events else None,
     )
 

@@ -12,9 +12,12 @@ from pydantic import BaseModel
 from responder.model.severity import Scale
 from responder.settings.process import Settings
 from responder.web.access import Access
+from responder.web.acting import Acting
+from responder.web.action_routes import action_routes
 from responder.web.answers import answer
 from responder.web.api import AlertQuery, Api, IncidentQuery, Page, TimelineQuery
 from responder.web.body import Room
+from responder.web.deciding import Decisions
 from responder.web.documents import (
     IncidentDetail,
     IncidentList,
@@ -28,27 +31,34 @@ from responder.web.entrance import Entrance
 from responder.web.health import HealthPages
 from responder.web.metrics import Metrics
 from responder.web.openapi import describe
-from responder.web.ports import Intake, Reader, Vitals
+from responder.web.ports import Answers, Controls, Intake, Reader, Vitals, Workspace
 from responder.web.routes import Handle, Route, Router
 from responder.web.server import Listener
 from responder.web.webhook import Webhook
 
-Answers = Mapping[int, type[BaseModel] | str]
+Bodies = Mapping[int, type[BaseModel] | str]
 LINE = "text/plain"
 JSON = "application/json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Behind:
-    """What stands behind the door. `scale` is the one in use now; `now` is the clock, aware, UTC."""
+    """
+    What stands behind the door. `scale` is the one in use now; `now` is the clock, aware, UTC.
+
+    `workspace` None answers no press of a button in Slack.
+    """
 
     intake: Intake
     reader: Reader
+    answers: Answers
+    controls: Controls
     vitals: Vitals
     metrics: Metrics
     scale: Callable[[], Scale]
     now: Callable[[], datetime]
     version: str
+    workspace: Workspace | None = None
 
 
 class Door:
@@ -60,7 +70,15 @@ class Door:
         self.listener = Listener(self._answer, read_timeout=webhook.read_timeout, certificate=entrance.certificate)
         self._settings = settings
         self._behind = behind
-        self.routes = (self._webhook(), *self._api(), *self._health(), self._openapi())
+        self._gate = entrance.gate
+        self._decisions = Decisions(
+            reader=behind.reader,
+            answers=behind.answers,
+            controls=behind.controls,
+            metrics=behind.metrics,
+            now=behind.now,
+        )
+        self.routes = (self._webhook(), *self._api(), *self._acting(), *self._health(), self._openapi())
         self._router = Router(self.routes, entrance.gate, behind.metrics.rejected)
 
     async def open(self) -> None:
@@ -106,6 +124,15 @@ class Door:
         yield _reading("/v1/alerts", api.alerts, "List alerts, also only recorded ones.", SeenAlertList, AlertQuery)
         yield _reading("/v1/deliveries/rejected", api.rejected, "List rejected deliveries.", RejectedList, Page)
 
+    def _acting(self) -> Iterator[Route]:
+        acting = Acting(
+            decisions=self._decisions,
+            person=self._gate.person,
+            deadline=self.listener.deadline,
+            stopped=self._settings.automation.stopped,
+        )
+        yield from action_routes(acting)
+
     def _health(self) -> Iterator[Route]:
         pages = HealthPages(
             vitals=self._behind.vitals,
@@ -130,7 +157,7 @@ class Door:
         return describe(self.routes, self._behind.version)
 
 
-def _open(path: str, handle: Handle, summary: str, answers: Answers) -> Route:
+def _open(path: str, handle: Handle, summary: str, answers: Bodies) -> Route:
     return Route(method="GET", path=path, access=Access.OPEN, handle=handle, summary=summary, answers=answers)
 
 

@@ -28,6 +28,11 @@ OUTCOMES = ("sent", "again", "refused", "broke")
 """Of a sending: done, to be tried again, refused for good, broken by a defect."""
 
 
+ANSWERS = ("ask", "yes", "no", "undo", "happened", "not_happened", "break_glass", "stop", "resume")
+"""What people can say."""
+DOORS = ("api", "cli", "slack")
+
+
 class Metrics:
     """
     All metrics of one process, in a registry of their own; `notifiers` are the names of those that there are.
@@ -76,6 +81,15 @@ class Metrics:
         self._notifications = Counter(
             "responder_notifications", "Sendings, by notifier and outcome.", ["notifier", "outcome"], registry=registry
         )
+        self._answers = Counter(
+            "responder_answers",
+            "What people said about actions, by the door that they used.",
+            ["answer", "via"],
+            registry=registry,
+        )
+        for answer in ANSWERS:
+            for via in DOORS:
+                self._answers.labels(answer, via)
         for status in REFUSALS:
             self._rejected.labels(str(status))
         for notifier in notifiers:
@@ -90,6 +104,10 @@ class Metrics:
     def accepted(self) -> None:
         """Count a delivery that is committed."""
         self._accepted.inc()
+
+    def answered(self, answer: str, via: str) -> None:
+        """Count what a person said, once it is written; whether it counts is decided later."""
+        self._answers.labels(answer, via).inc()
 
     def rejected(self, status: int) -> None:
         """Count a delivery that is refused, for now or for good."""

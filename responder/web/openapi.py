@@ -11,6 +11,7 @@ from pydantic.json_schema import models_json_schema
 from responder.web.access import Access
 from responder.web.routes import Route
 
+FORM = "application/x-www-form-urlencoded"
 _REF = "#/components/schemas/{model}"
 
 
@@ -18,8 +19,14 @@ def describe(routes: Iterable[Route], version: str) -> dict[str, Any]:
     """Write the OpenAPI 3.1 document of the routes."""
     routes = tuple(routes)
     models = {a for route in routes for a in route.answers.values() if not isinstance(a, str)}
-    ordered = sorted(models, key=lambda model: model.__name__)
-    _, schemas = models_json_schema([(model, "serialization") for model in ordered], ref_template=_REF)
+    bodies = {route.body for route in routes if not isinstance(route.body, str)}
+    _, schemas = models_json_schema(
+        [
+            *((model, "serialization") for model in sorted(models, key=lambda model: model.__name__)),
+            *((model, "validation") for model in sorted(bodies, key=lambda model: model.__name__)),
+        ],
+        ref_template=_REF,
+    )
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
@@ -33,6 +40,7 @@ def describe(routes: Iterable[Route], version: str) -> dict[str, Any]:
                 "bearer": {"type": "http", "scheme": "bearer"},
                 "basic": {"type": "http", "scheme": "basic"},
                 "certificate": {"type": "mutualTLS"},
+                "person": {"type": "http", "scheme": "bearer", "description": "The token of a person."},
             },
         },
     }
@@ -44,12 +52,29 @@ def _operation(route: Route) -> dict[str, Any]:
         "operationId": re.sub(r"\W+", "_", f"{route.method.lower()}{route.path}").strip("_"),
         "parameters": [*_path_parameters(route.path), *_query_parameters(route.query)],
         "responses": {str(status): _response(status, answer) for status, answer in route.answers.items()},
-        "security": [] if route.access is Access.OPEN else [{"bearer": []}, {"basic": []}, {"certificate": []}],
+        "security": _security(route.access),
     }
-    if route.body:
-        content = {"application/json": {"schema": {"type": "object", "description": route.body}}}
+    if isinstance(route.body, str) and route.body:
+        form = FORM if route.access is Access.SIGNED else "application/json"
+        content = {form: {"schema": {"type": "object", "description": route.body}}}
         operation["requestBody"] = {"required": True, "content": content}
+    elif not isinstance(route.body, str):
+        required = any(field.is_required() for field in route.body.model_fields.values())
+        content = {"application/json": {"schema": {"$ref": _REF.format(model=route.body.__name__)}}}
+        operation["requestBody"] = {"required": required, "content": content}
     return operation
+
+
+def _security(access: Access) -> list[dict[str, list[str]]]:
+    match access:
+        case Access.OPEN | Access.SIGNED:
+            return []
+        case Access.PERSON:
+            return [{"person": []}]
+        case Access.SENDER:
+            return [{"bearer": []}, {"basic": []}, {"certificate": []}]
+        case Access.READER:
+            return [{"bearer": []}, {"basic": []}, {"certificate": []}, {"person": []}]
 
 
 def _path_parameters(path: str) -> list[dict[str, Any]]:

@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from datetime import datetime
+from typing import Any, Protocol
 
 from responder.engine.views import Counts, Rejected, SeenAlert, Wanted
+from responder.model.action import Stop
 from responder.model.incident import Incident
-from responder.model.timeline import Event
+from responder.model.playbook import Playbook
+from responder.model.timeline import ActionAsked, Answered, Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,9 @@ class Reader(Protocol):
     async def incident(self, number: int) -> Incident | None:
         """Load one."""
 
+    async def playbook(self, incident: Incident) -> Playbook | None:
+        """Load the playbook that an incident goes by, None where it has none."""
+
     async def timeline(self, number: int, *, after: int = 0, limit: int = 10_000) -> Sequence[Event]:
         """List an incident's events in the order in which they were written, those after the one with that id."""
 
@@ -53,6 +59,39 @@ class Reader(Protocol):
 
     async def rejected(self, limit: int) -> tuple[Sequence[Rejected], int]:
         """List rejected deliveries, newest first, and count all that are kept."""
+
+
+class Answers(Protocol):
+    """Takes what people say about actions; what counts is decided in the incident's next turn."""
+
+    async def ask(self, number: int, asked: ActionAsked) -> bool:
+        """Note that a person asks for an action; False when there is no such incident. Raises: StoreUnavailable."""
+
+    async def answer(self, number: int, answered: Answered) -> bool:
+        """Note a person's word on an attempt; False when there is no such incident. Raises: StoreUnavailable."""
+
+
+class Controls(Protocol):
+    """Stops all automation and lets it go on. Every method raises StoreUnavailable."""
+
+    async def standing(self) -> Stop | None:
+        """Return the stop that stands by the hand of a person, None for none."""
+
+    async def stop(self, by: str, *, until: datetime | None = None, why: str = "") -> Stop:
+        """Stop all automation, until a moment or until it is lifted; one that stands is replaced."""
+
+    async def lift(self, by: str, *, why: str = "") -> bool:
+        """Let automation go on; False when nobody had stopped it."""
+
+
+class Workspace(Protocol):
+    """The Slack workspace whose people press buttons. Every method raises CallError."""
+
+    async def open_view(self, trigger: str, view: Mapping[str, Any]) -> None:
+        """Show a dialog to the person whose press gave the trigger, which is good for 3 seconds and once."""
+
+    async def respond(self, url: str, text: str) -> None:
+        """Tell something to the person alone whose press gave the address, in markup."""
 
 
 class Vitals(Protocol):

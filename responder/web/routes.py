@@ -12,7 +12,7 @@ from responder.web.answers import RETRY_AFTER, Refused, document, line
 from responder.web.documents import Problem
 
 Handle = Callable[[web.BaseRequest, str], Awaitable[web.Response]]
-"""Takes the request and what stands in the place of the path's `{...}`, "" where there is none."""
+"""Takes the request and what stands in the place of the path's `{...}`: "" where there is none, `a/b` for two."""
 
 _HOLE = re.compile(r"\{\w+\}")
 
@@ -23,7 +23,8 @@ class Route:
     One method on one path.
 
     `answers` says for each status what the body is: a document's type, or a media type. `query` are the parameters
-    after the question mark. Refusals are documents where the answer is one, else a line of text.
+    after the question mark; `body` is the document that is sent, or says what it is. Refusals are documents where the
+    answer is one, else a line of text.
     """
 
     method: str
@@ -33,7 +34,7 @@ class Route:
     summary: str
     answers: Mapping[int, type[BaseModel] | str]
     query: type[BaseModel] | None = None
-    body: str = ""
+    body: str | type[BaseModel] = ""
 
     @property
     def speaks_json(self) -> bool:
@@ -98,7 +99,7 @@ class Router:
         for pattern, methods in self._holed:
             matched = pattern.fullmatch(path)
             if matched:
-                return methods, matched.group(1)
+                return methods, "/".join(matched.groups())
         shorter = path.rstrip("/")
         hint = f"; {shorter} is the address, without a slash at the end" if shorter in self._exact else ""
         raise Refused(404, f"there is nothing at {path[:200]!r}{hint}")

@@ -7,11 +7,14 @@ from typing import Any
 
 from responder.clients.circuit import Circuit
 from responder.engine.accept import Intake
+from responder.engine.answers import Answers
+from responder.engine.controls import Controls
 from responder.engine.reader import Reader
 from responder.engine.views import Rejected
 from responder.model import codec
 from responder.model.alert import Episode
 from responder.model.incident import Incident
+from responder.model.playbook import Playbook
 from responder.model.timeline import Happening
 from responder.plugins.registry import Registry
 from responder.rules.rule_store import RuleStore
@@ -35,6 +38,7 @@ class House:
         self.rules_version = rules_version
         self.store = store
         self.reader = Reader(store)
+        self.controls = Controls(store, lambda: NOW, lambda _: None)
 
     @property
     def url(self) -> str:
@@ -77,6 +81,11 @@ class House:
                 place = (one.number, one.rule, one.cluster, f"open/{one.number}", one.playbook)
                 tx.run("incident_add", *place, *incident_fields(one), micros(one.opened_at), None)
 
+    async def keep(self, digest: str, playbook: Playbook) -> None:
+        """Store a playbook under a digest of the test's choice."""
+        async with self.store.transaction() as tx:
+            tx.run("playbook_add", digest, codec.PLAYBOOK.dump(playbook), micros(NOW))
+
     async def saw(self, *episodes: Episode, rule: str, incident: int = 0) -> None:
         """Store episodes as correlation does."""
         async with self.store.transaction() as tx:
@@ -101,6 +110,8 @@ async def open_house(folder: Path, **settings: Any) -> House:
     behind = Behind(
         intake=intake,
         reader=reader,
+        answers=Answers(store, lambda: NOW, lambda _: None),
+        controls=Controls(store, lambda: NOW, lambda _: None),
         vitals=HouseVitals(store, rules, [Circuit("slack", lambda: NOW)]),
         metrics=Metrics("1.2.3"),
         scale=lambda: rules.current.ruleset.scale,

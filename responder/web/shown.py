@@ -1,0 +1,36 @@
+"""What the API shows of a timeline: what actions remember to take things back stays in the store, secrets too."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from responder.model.action import Outcome, Preview
+from responder.model.redaction import redact_json
+from responder.model.timeline import Acted, ActionAsked, Answered, Happening, Previewed
+from responder.model.verdict import Json
+
+
+def shown(what: Happening) -> Happening:
+    """Return the happening as anybody may read it."""
+    match what:
+        case Acted(outcome=outcome):
+            return replace(what, outcome=_outcome(outcome))
+        case Previewed(previews=previews):
+            return replace(what, previews=tuple(_preview(preview) for preview in previews))
+        case ActionAsked(params=params):
+            return replace(what, params=_safe(params))
+        case Answered(inputs=inputs):
+            return replace(what, inputs=_safe(inputs))
+        case _:
+            return what
+
+
+def _outcome(outcome: Outcome) -> Outcome:
+    return replace(outcome, undo=None, basis=_safe(outcome.basis))
+
+
+def _preview(preview: Preview) -> Preview:
+    return replace(preview, undo=None, basis=_safe(preview.basis))
+
+
+def _safe(values: Mapping[str, Json]) -> dict[str, Json]:
+    return {name: redact_json(value, name=name) for name, value in values.items()}
