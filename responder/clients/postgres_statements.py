@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 _TOKEN = re.compile(
     r"[eE]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/|\$([A-Za-z_]\w*)?\$.*?\$\1?\$"
-    r"|[A-Za-z_]\w*|\$(\d+)",
+    r"|[A-Za-z_][\w$]*|\$(\d+)",
     re.DOTALL,
 )
 _ENDS = frozenset({"begin", "start", "commit", "end", "rollback", "abort", "savepoint", "release", "prepare"})

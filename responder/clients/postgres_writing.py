@@ -1,6 +1,7 @@
 """PostgreSQL for actions: statements in one transaction that holds within its bounds or is rolled back."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -86,8 +87,14 @@ class PostgresWriter(Postgres):
             raise Unanswered(f"{lost}; whether it was committed is not known") from lost
 
     async def _state(self, number: str) -> str:
+        """Wait while the server still holds the transaction for open: it has not noticed yet that we are gone."""
         sql = "SELECT pg_xact_status($1::text::xid8) AS state"
-        return str((await self.fetch(sql, number, timeout=ASK_AGAIN_WITHIN))[0]["state"])
+        until = time.monotonic() + ASK_AGAIN_WITHIN.total_seconds()
+        while True:
+            state = str((await self.fetch(sql, number, timeout=ASK_AGAIN_WITHIN))[0]["state"])
+            if state != "in progress" or time.monotonic() > until:
+                return state
+            await asyncio.sleep(0.2)
 
     @asynccontextmanager
     async def _writing(self, timeout: timedelta) -> AsyncIterator[Any]:
