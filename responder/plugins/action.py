@@ -26,7 +26,8 @@ class Action(ABC, Generic[P]):
     has a name of its own, `repeatable` when twice is the same as once, `doubtful` when nobody can tell after a crash.
     `weight` is what it may cost: `destructive` and `security` actions need evidence first. `approvals` is how many
     people must say yes where the rules do not say. `deadline` is for one `preview`, `act` or `undo`. `until_resolved`
-    is for what is taken back without a question when the incident resolves, such as a silence.
+    is for what is taken back without a question when the incident resolves, such as a silence. `files` are parameters
+    that name a manifest of the pack, each with the path that its value makes: `{"template": "jobs/{}.yaml"}`.
     """
 
     name: ClassVar[str]
@@ -39,6 +40,7 @@ class Action(ABC, Generic[P]):
     approvals: ClassVar[int] = 1
     deadline: ClassVar[timedelta] = timedelta(seconds=30)
     until_resolved: ClassVar[bool] = False
+    files: ClassVar[Mapping[str, str]] = {}
 
     @abstractmethod
     def command(self, params: P, target: Target) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from responder.rules.compiling import Compiler
 from responder.rules.diagnosis import circles
 from responder.rules.known import Known
 from responder.rules.nodes import MappingNode, Node, Scalar, SequenceNode, Spot, at, child, plain
+from responder.rules.pack_files import PackFiles
 from responder.rules.playbook_shapes import ActionShape
 from responder.rules.problems import Problems, meant
 from responder.rules.targets import build_target, check_kind
@@ -26,12 +27,17 @@ _OTHERWISE = ("undo", "escalate", "next")
 
 @dataclass(frozen=True, slots=True)
 class Acting:
-    """What the actions of one playbook have in common: `names` are all that it declares, `target` is its own."""
+    """
+    What the actions of one playbook have in common.
+
+    `names` are all that it declares, `target` is its own, `files` are collected.
+    """
 
     known: Known
     compiler: Compiler
     names: frozenset[str]
     target: TargetTemplate | None
+    files: PackFiles
 
 
 def build(shapes: Mapping[str, ActionShape], node: Node | None, acting: Acting) -> tuple[ActionStep, ...]:
@@ -95,6 +101,7 @@ def _plugin(
         return "", {}, frozenset()
     check_kind(chosen.name, chosen.plugin.kinds, target, chosen.params, problems)
     params = parameters.check(chosen.params, chosen.plugin.Params, problems)
+    acting.files.read(chosen.plugin, chosen.params)
     reads = parameters.compile_params(chosen.params, chosen.plugin.Params, acting.compiler, frozenset())
     return chosen.name, params or {}, reads
 

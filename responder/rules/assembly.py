@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
 
+from responder.model.ceilings import Ceilings
 from responder.model.escalation import EscalationStep
 from responder.model.playbook import Playbook
 from responder.model.receiver import Team
@@ -12,6 +13,7 @@ from responder.model.rule import Rule
 from responder.model.ruleset import RuleSet
 from responder.model.severity import DEFAULT_SCALE, Scale
 from responder.plugins.registry import Registry
+from responder.rules import ceilings as bounds
 from responder.rules import deployment, matching, ownership, playbooks
 from responder.rules.diagnosis import with_related
 from responder.rules.known import Known
@@ -61,6 +63,12 @@ def _version(sources: Iterable[RuleSource]) -> str:
     return total.hexdigest()[:16]
 
 
+def _with_files(version: str, playbooks: Mapping[str, Playbook]) -> str:
+    """Let the version tell the files that actions name, too."""
+    files = sorted((name, *file) for name, playbook in playbooks.items() for file in playbook.files.items())
+    return sha256(repr((version, files)).encode()).hexdigest()[:16] if files else version
+
+
 @dataclass(slots=True)
 class _Assembler:
     files: list[Typed]
@@ -84,7 +92,9 @@ class _Assembler:
         unmatched = Playbook(matching.UNMATCHED, diagnostics=with_related((), self.registry))
         whole = {name: item.playbook for name, item in self.built.items()} | {unmatched.name: unmatched}
         last = matching.built_in_rules(scale)
-        return Assembly(RuleSet(version, (*rules, *last), whole, scale, teams, escalations), self.built)
+        version = _with_files(version, whole)
+        ceilings = self.ceilings(rules)
+        return Assembly(RuleSet(version, (*rules, *last), whole, scale, teams, escalations, ceilings), self.built)
 
     def scale(self) -> Scale:
         written = [item for item in self.files if item.shape.severities is not None]
@@ -95,6 +105,27 @@ class _Assembler:
             return DEFAULT_SCALE
         first = written[0]
         return deployment.build_scale(first.shape.severities or (), at(first.node, "severities"), self.problems)
+
+    def ceilings(self, rules: Sequence[Rule]) -> Ceilings:
+        """Type what bounds every action; a team's pack has no word in that."""
+        found: dict[str, Typed] = {}
+        for item in self.files:
+            for key in (key for key in ("ceilings", "guard") if getattr(item.shape, key) is not None):
+                spot = key_spot(item.node, (key,))
+                if item.pack in self.owners:
+                    message = f"the pack `{item.pack}` of the team {self.owners[item.pack]} sets `{key}` for everybody"
+                    self.problems.error(spot, message, "move it to a rule file that is in no team's `packs`")
+                if key in found:
+                    self.problems.error(spot, f"`{key}` stands in another file already", _place(found[key], key))
+                found.setdefault(key, item)
+        ceilings, guard = found.get("ceilings"), found.get("guard")
+        return bounds.build(
+            ceilings.shape.ceilings if ceilings else None,
+            guard.shape.guard if guard else None,
+            nodes=(at(ceilings.node, "ceilings") if ceilings else None, at(guard.node, "guard") if guard else None),
+            rules=[rule.name for rule in rules],
+            problems=self.problems,
+        )
 
     def teams(self) -> tuple[Team, ...]:
         teams: dict[str, Team] = {}

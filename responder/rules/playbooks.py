@@ -15,6 +15,7 @@ from responder.rules.diagnosis import Draft
 from responder.rules.known import Known
 from responder.rules.merging import conclusion_names
 from responder.rules.nodes import MappingNode, Node, SequenceNode, Spot, at, child, key_spot, plain
+from responder.rules.pack_files import PackFiles
 from responder.rules.playbook_shapes import ConclusionShape, HumanStepShape, PlaybookShape
 from responder.rules.problems import Problems
 from responder.rules.shaping import shape
@@ -63,6 +64,7 @@ class _Making:
 
 def _assembled(name: str, typed: PlaybookShape, node: Node, spot: Spot, making: _Making) -> Playbook:
     known, compiler = making.known, making.plainly
+    files = PackFiles(known.problems)
     target = build_target(typed.target, child(node, "target"), compiler)[0]
     steps = diagnosis.build(making.drafts, compiler)
     late = frozenset(step.name for step in steps if step.only == "verify")
@@ -80,7 +82,7 @@ def _assembled(name: str, typed: PlaybookShape, node: Node, spot: Spot, making: 
         diagnostics=diagnosis.with_related(steps, known.registry),
         conclusions=_conclusions(typed.conclude, child(node, "conclude"), making, late),
         actions=acting.build(
-            typed.actions, child(node, "actions"), Acting(known, making.compiler, making.actions, target)
+            typed.actions, child(node, "actions"), Acting(known, making.compiler, making.actions, target, files)
         ),
         steps=_steps(typed.steps, child(node, "steps"), making),
         resolved_when=_checks(typed, child(node, "resolved_when"), making, late),
@@ -88,6 +90,7 @@ def _assembled(name: str, typed: PlaybookShape, node: Node, spot: Spot, making: 
         confidential=typed.confidential,
         notify_only=tuple(typed.notify.only) if typed.notify else (),
         refresh=typed.refresh,
+        files=files.found,
         origin=spot.origin,
     )
 

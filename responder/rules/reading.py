@@ -35,7 +35,7 @@ class _Loader(yaml.CSafeLoader):
     yaml_implicit_resolvers = {}
 
 
-def parse(content: bytes, *, file: str, pack: str, problems: Problems) -> MappingNode | None:
+def parse(content: bytes, *, file: str, pack: str, problems: Problems, what: str = "a rule file") -> MappingNode | None:
     """Read one file; None for an empty one, and for one that is not a YAML mapping, which is noted."""
     document = Document(file, pack, ())
     if len(content) > MAX_BYTES:
@@ -56,15 +56,16 @@ def parse(content: bytes, *, file: str, pack: str, problems: Problems) -> Mappin
         return None
     tree = _Tree(document, problems)
     built = tree.build(root, 0)
-    return _mapping(built, problems) if tree.nodes <= MAX_NODES else None
+    return _mapping(built, problems, what) if tree.nodes <= MAX_NODES else None
 
 
-def _mapping(root: Node | None, problems: Problems) -> MappingNode | None:
+def _mapping(root: Node | None, problems: Problems, what: str) -> MappingNode | None:
     if root is None or isinstance(root, MappingNode):
         return root
     if isinstance(root, Scalar) and root.value is None:
         return None
-    problems.error(root.spot, "a rule file is a mapping", "begin with `rules:`, `playbooks:`, `teams:` ...")
+    begin = "`apiVersion:`" if what == "a manifest" else "`rules:`, `playbooks:`, `teams:` ..."
+    problems.error(root.spot, f"{what} is a mapping", f"begin with {begin}")
     return None
 
 

@@ -14,6 +14,7 @@ from responder.errors import ConfigError
 from responder.model.playbook import Playbook
 from responder.plugins.registry import Registry
 from responder.rules.loading import load
+from responder.rules.pack_files import manifests
 from responder.rules.packs import SUFFIXES, rule_files
 from responder.rules.rulebook import Rulebook
 
@@ -158,7 +159,8 @@ class RuleStore:
 
     def _seen(self) -> tuple[tuple[str, int, int, int], ...]:
         """Return what tells one state of the files from another."""
-        states = ((str(path), path.stat()) for path, _ in rule_files(self._paths) if path.exists())
+        files = (*(path for path, _ in rule_files(self._paths)), *manifests(self._paths))
+        states = ((str(path), path.stat()) for path in files if path.exists())
         return tuple((name, state.st_ino, state.st_mtime_ns, state.st_size) for name, state in states)
 
 

@@ -65,6 +65,12 @@ def test_a_name_says_the_system_and_what_is_done(name: str) -> None:
 def test_the_example_in_the_manual_loads(name: str, tmp_path: Path) -> None:
     file = tmp_path / "example.yaml"
     file.write_text(whole(example(name)), encoding="utf-8")
+    for parameter, form in getattr(plugin(name), "files", {}).items():
+        named = re.search(rf"{parameter}: ([\w./-]+)", example(name))
+        assert named
+        manifest = tmp_path / form.format(named[1])
+        manifest.parent.mkdir(exist_ok=True)
+        manifest.write_text("{apiVersion: v1, kind: ConfigMap}")
     report = check([file], REGISTRY)
     assert [render(problem) for problem in report.errors] == []
     assert re.search(rf"\b{re.escape(name)}\b", example(name)), "the example does not use its own plugin"

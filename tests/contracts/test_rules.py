@@ -17,7 +17,7 @@ from responder.rules.reading import parse
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = sorted(path for path in (ROOT / "rules").iterdir() if path.is_dir())
-FILES = sorted([*(ROOT / "rules").rglob("*.yaml"), *(ROOT / "tests" / "rules" / "sketches").glob("*.yaml")])
+FILES = sorted([*(ROOT / "rules").glob("*/*.yaml"), *(ROOT / "tests" / "rules" / "sketches").glob("*.yaml")])
 
 
 @pytest.fixture(scope="module")
