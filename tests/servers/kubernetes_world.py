@@ -104,9 +104,10 @@ class Pods:
             "name": name or f"{owner['metadata']['name']}-{letters(self._count)}",
             "namespace": namespace,
             "labels": (metadata.get("labels") or {}) | (labels or {}),
-            "annotations": metadata.get("annotations") or {},
             "ownerReferences": [reference(owner)],
         }
+        if metadata.get("annotations"):
+            described["annotations"] = metadata["annotations"]
         status = self._status(spec, f"10.1.0.{self._count % 250 + 1}")
         pod = {"apiVersion": "v1", "kind": "Pod", "metadata": described, "spec": spec, "status": status}
         return self._objects.seed(pod)
