@@ -58,6 +58,7 @@ class Apply(Action[ApplyParams]):
 
     name = "kubernetes.apply"
     Params = ApplyParams
+    files = {"manifest": "{}"}
     needs = tuple(
         Verb(resource.group, resource.plural, verb)
         for resource in _RESOURCES.values()

@@ -41,6 +41,7 @@ class RunJob(Action[RunJobParams]):
 
     name = "kubernetes.run_job"
     Params = RunJobParams
+    files = {"template": "jobs/{}.yaml"}
     needs = (
         Verb("batch", "jobs", "create"),
         Verb("batch", "jobs", "get"),
