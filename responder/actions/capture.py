@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -27,6 +27,8 @@ LOG_LINES = 200_000
 MOST_PODS = 50
 MOST_EVENTS = 2000
 PROGRAM_MAY_TAKE = timedelta(minutes=4)
+BEGIN_WITHIN = timedelta(minutes=6)
+"""Nothing is begun later: whoever waits for the evidence waits for all of it."""
 _DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
 _CLOSED = ("/proc/", "/sys/", "/run/secrets/", "/var/run/secrets/", "/etc/shadow")
 """Where a file would be a secret, or no file."""
@@ -127,7 +129,7 @@ class Capture(Action[CaptureParams]):
         """Keep one piece after the other; what cannot be had is named, and keeps no other from being kept."""
         if refusal := _not_allowed(params, tools.allowed.programs):
             return Outcome("not_done", refusal)
-        haul = _Haul()
+        haul = _Haul(tools.now() + BEGIN_WITHIN)
         if params.manifests:
             await haul.take("manifests", _manifests(target, tools), tools)
         if params.events:
@@ -150,8 +152,9 @@ class _File:
 
 @dataclass(slots=True)
 class _Haul:
-    """What was kept, and what is missing, by what was asked for."""
+    """What was kept, and what is missing, by what was asked for; nothing is begun after `until`."""
 
+    until: datetime
     kept: list[Kept] = field(default_factory=list)
     asked: dict[str, int] = field(default_factory=dict)
     missing: list[tuple[str, str]] = field(default_factory=list)
@@ -159,6 +162,9 @@ class _Haul:
     async def take(self, what: str, files: AsyncIterator[_File], tools: ActionTools) -> None:
         """Keep every file of one source, as far as it goes."""
         self.asked.setdefault(what, 0)
+        if tools.now() > self.until:
+            self.missing.append((what, f"{what}: no time was left"))
+            return
         try:
             async for file in files:
                 self.kept.append(await tools.evidence.keep(file.name, file.content, cut=file.cut))

@@ -2,7 +2,8 @@
 
 import hashlib
 from collections.abc import Callable
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -168,6 +169,15 @@ async def test_logs_that_cannot_be_read_are_named_and_the_rest_is_kept(
     assert done.status == "done"
     assert "missing: logs" in done.say
     assert "api-2.api.log" in files(done)
+
+
+async def test_what_there_was_no_time_for_is_named(capturing: Callable[..., Step]) -> None:
+    found = capturing(logs=True, manifests=True)
+    clock = iter(AT + timedelta(minutes=4 * n) for n in range(100))
+    hurried = replace(found, tools=replace(found.tools, now=lambda: next(clock)))
+    done = await hurried.act(await found.preview())
+    assert (done.status, "missing: logs" in done.say) == ("failed", True)
+    assert sorted(files(done)) == ["deployment-api.yaml", "pods.yaml"]
 
 
 @pytest.mark.parametrize("program", ["rm", "jmapx", "/bin/jmap", "sh", *HOSTILE])

@@ -7,12 +7,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from responder.actions.silence import Silence
-from responder.errors import NotConfigured, TransientError
+from responder.errors import NotConfigured, TransientError, Unanswered
 from responder.model.outside import AmSilence
 from tests.actions.steps import ATTEMPT, HOSTILE, Build, Step, step
 from tests.servers.processes import Server, free_port
+from tests.servers.web import WebServers
 
 pytestmark = pytest.mark.alertmanager
 
@@ -99,6 +101,22 @@ async def test_the_first_that_answers_is_asked(silencing: Callable[..., Step]) -
     found = silencing(urls=[f"http://127.0.0.1:{free_port()}"])
     await found.do()
     assert len(await silences(found)) == 1
+
+
+async def test_one_that_hung_up_is_asked_again_and_no_other_is(
+    silencing: Callable[..., Step], web_servers: WebServers
+) -> None:
+    async def hang_up(request: web.Request) -> web.Response:
+        if request.method == "POST":
+            assert request.transport is not None
+            request.transport.abort()
+        return web.json_response([])
+
+    found = silencing(urls=[await web_servers.serve(hang_up)])
+    preview = await found.preview()
+    with pytest.raises(Unanswered, match="it may have been done"):
+        await found.act(preview)
+    assert await silences(silencing()) == []
 
 
 async def test_one_that_is_away_is_no_success(silencing: Callable[..., Step], server: Server) -> None:
