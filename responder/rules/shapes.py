@@ -4,8 +4,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
+from responder.model.action import Mode
 from responder.model.verdict import Json
-from responder.rules.playbook_shapes import OverrideShape, PlaybookShape, SetShape
+from responder.rules.playbook_shapes import Limits, OverrideShape, PlaybookShape, SetShape, WindowShape
 from responder.rules.words import Response, Shape, Span, Words
 
 
@@ -80,6 +81,24 @@ class RuleShape(Shape):
     notify: RuleNotifyShape = Field(RuleNotifyShape(), description="Who is told besides, or instead.")
 
 
+class CeilingsShape(Shape):
+    """How far actions may go at most, whatever the playbooks say."""
+
+    namespaces: dict[str, Mode] = Field({}, description="By namespace, RE2, anchored; the lowest that fits counts.")
+    rules: dict[str, Mode] = Field({}, description="By PACK/RULE.")
+
+
+class DeploymentGuardShape(Shape):
+    """Reasons why no action may run now, for all of them and beside their own."""
+
+    never: Words | None = Field(
+        None, description="Namespaces in which nothing is done, RE2. Absent: kube-system, kube-public, kube-node-lease."
+    )
+    only_in: Words = Field([], description="Namespaces in which anything is done, RE2. Absent: all others.")
+    at_most: Limits = Field(None, description="`2 per 1h` on one object, or a mapping; harmless actions do not count.")
+    windows: list[WindowShape] = Field([], description="Allowed hours and freezes.")
+
+
 def _overrides(value: Any) -> Any:
     return [value] if isinstance(value, dict) else value
 
@@ -95,6 +114,8 @@ class RuleFile(Shape):
     severities: list[LevelShape] | None = Field(None, min_length=1, description="The scale, most severe first.")
     teams: dict[str, TeamShape] = Field({}, description="Teams by name; `default` takes what no other does.")
     escalations: dict[str, list[EscalationShape]] = Field({}, description="Escalations by name.")
+    ceilings: CeilingsShape | None = Field(None, description="How far actions may go at most; in one file only.")
+    guard: DeploymentGuardShape | None = Field(None, description="Guards of every action; in one file only.")
     override: dict[str, Overrides] = Field({}, description="Changes to playbooks of other packs, by PACK/PLAYBOOK.")
     rules: list[RuleShape] = Field([], description="The first whose matchers hold takes the alert.")
     sets: dict[str, SetShape] = Field({}, description="Named sets of steps, for `use`.")

@@ -43,17 +43,21 @@ def test_the_rules_that_the_first_settings_file_names_have_no_problem(first: Set
     assert report.ruleset.playbooks["ai-orchestrator/high-error-rate"].vars["severe"] == 0.2
 
 
-def test_the_team_that_the_first_rule_file_shows_in_comments_loads(tmp_path: Path) -> None:
+def test_what_the_first_rule_file_shows_in_comments_loads(tmp_path: Path) -> None:
     text = (DEPLOY / "team.yaml").read_text(encoding="utf-8")
     own, pack = tmp_path / "team.yaml", tmp_path / "pay-runbooks.yaml"
-    own.write_text(re.sub(r"(?m)^# {3}", "  ", text.partition("override:")[0]), encoding="utf-8")
+    shown = re.sub(r"(?m)^# (ceilings:|guard:)$", r"\1", text.partition("override:")[0])
+    own.write_text(re.sub(r"(?m)^# {3}", "  ", shown), encoding="utf-8")
     pack.write_text("playbooks: {p: {}}", encoding="utf-8")
-    report = check([own, pack], plugins())
+    report = check([own, pack, ROOT / "rules" / "ai-orchestrator"], plugins())
     assert [str(problem) for problem in report.problems] == []
     assert [(team.name, team.packs) for team in report.ruleset.teams] == [
         ("payments", ("pay-runbooks",)),
         ("default", ()),
     ]
+    assert report.ruleset.ceilings.rules == {"ai-orchestrator/high-error-rate": "suggest"}
+    assert "vault" in report.ruleset.ceilings.never
+    assert report.ruleset.ceilings.windows[0].freeze
 
 
 @pytest.fixture

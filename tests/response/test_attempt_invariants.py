@@ -20,7 +20,7 @@ PEOPLE = ("ann", "bob", "cem")
 VERIFY = {"until": "rate.value < 0.01", "hold": "30s", "within": "3m"}
 ACTIONS = (
     an_action("roll-back", guard={"approvals": 2}, verify={**VERIFY, "otherwise": ["undo", "next"]}),
-    an_action("scale", "kubernetes.scale", mode="auto", verify={**VERIFY, "otherwise": ["next"]}),
+    an_action("scale", "kubernetes.scale", mode="auto", verify={**VERIFY, "hold": "0s", "otherwise": ["next"]}),
     an_action("restart", "kubernetes.rollout_restart", mode="auto", guard={"cooldown": "5m", "at_most": "2 per 1h"}),
     an_action("both", "", do=("one", "two"), params={}, temporary=timedelta(hours=2)),
     an_action("one", "kubernetes.scale", params={"revision": 1}),
@@ -195,7 +195,16 @@ LIKELY = (
     *[("look", "")] * 8,
     *[(answer, by) for answer in ("yes", "yes", "yes", "undo", "happened") for by in PEOPLE],
     *[("wait", 20)] * 4,
-    *[("rate", 0.001), ("rate", 0.2), ("rate", None), ("wait", 300), ("wait", 900), ("no", "ann"), ("fire", "")],
+    *[
+        ("rate", 0.001),
+        ("rate", 0.001),
+        ("rate", 0.2),
+        ("rate", None),
+        ("wait", 300),
+        ("wait", 900),
+        ("no", "ann"),
+        ("fire", ""),
+    ],
     *[("preview", "drift"), ("preview", "refusal"), ("not_happened", "bob"), ("break_glass", "cem"), ("heal", "")],
     *[("stop", ""), ("start", ""), ("start", ""), ("by hand", ""), ("repeat", ""), ("stale yes", "ann")],
 )
