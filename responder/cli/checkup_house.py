@@ -124,7 +124,9 @@ def _short_of(asked: Iterable[ActionStep], people: Mapping[str, frozenset[str]],
         if len(able) < least:
             who = f"with the role {' or '.join(roles)}" if roles else "at all"
             there = f"{count(len(able), 'person', 'people')} {who}" if able else f"nobody {who}"
-            yield f"{', '.join(sorted(set(steps)))} need {count(least, 'approval')}, and there is {there}"
+            named = sorted(set(steps))
+            need = "needs" if len(named) == 1 else "need"
+            yield f"{', '.join(named)} {need} {count(least, 'approval')}, and there is {there}"
 
 
 async def _evidence(around: Surroundings, asked: Sequence[ActionStep]) -> Sequence[Finding]:

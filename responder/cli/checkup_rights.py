@@ -57,7 +57,9 @@ async def _ask(
     writer = around.load("kubernetes_writing", "KubernetesWriter")(access)
     room = asyncio.Semaphore(_AT_ONCE)
     try:
-        answers = await asyncio.gather(*(_may(writer, right, room) for right in needed))
+        first = await _may(writer, needed[0], room)  # who is not let in is told so once
+        rest = await asyncio.gather(*(_may(writer, right, room) for right in needed[1:]), return_exceptions=True)
+        answers = [first, *(_answered(each) for each in rest)]
     except CallError as error:
         return (failed(what, error, setting),)
     finally:
@@ -75,6 +77,12 @@ async def _may(writer: Any, right: Right, room: asyncio.Semaphore) -> str:
     resource = Resource(right.verb.group, "", plural)
     async with room:
         return str(await writer.may(right.verb.verb, resource, right.namespace, subresource=below))
+
+
+def _answered(answer: str | BaseException) -> str:
+    if isinstance(answer, BaseException):
+        raise answer
+    return answer
 
 
 def _lacking(what: str, right: Right, why: str) -> Finding:
