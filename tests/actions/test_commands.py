@@ -94,7 +94,7 @@ def show(registry: Registry, name: str, params: dict[str, Any], target: Target =
             "kubernetes.isolate_pod",
             {"labels": ["app"]},
             POD,
-            ["kubectl label pod/api-5d8f-x --overwrite app- responder.dev/isolated=true -n prod"],
+            ["kubectl label pod/api-5d8f-x --overwrite app- alertmanager-responder/isolated=true -n prod"],
         ),
         ("kubernetes.cordon", {}, NODE, ["kubectl cordon -- node-1"]),
         ("kubernetes.uncordon", {}, NODE, ["kubectl uncordon -- node-1"]),
