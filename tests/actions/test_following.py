@@ -53,7 +53,7 @@ async def test_a_quota_is_the_reason(rolling: Rolling) -> None:
 async def test_a_probe_is_the_reason_once_the_deadline_has_passed(rolling: Rolling) -> None:
     rolling.world.unready_images.add("r/api:42")
     at, done = await stuck(rolling)
-    early = await at.progress(done, later=timedelta(minutes=9))
+    early = await at.progress(done, later=timedelta(minutes=11))
     rolling.server.clock = lambda now=rolling.server.clock: now() + timedelta(minutes=11)  # type: ignore[misc]
     rolling.settle()
 
@@ -61,6 +61,21 @@ async def test_a_probe_is_the_reason_once_the_deadline_has_passed(rolling: Rolli
 
     assert (early.failed, early.complete) == ("", False)
     assert "runs and is not ready (its readiness probe)" in late.failed
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "StatefulSet", "DaemonSet"])
+async def test_pods_of_before_are_not_the_reason(rolling: Rolling, kind: str) -> None:
+    rolling.world.broken_images.add("r/api:41")
+    rolling.world.unready_images.add("r/api:42")
+    await rolling.workload(kind)
+    at = rolling.bench(IMAGE, image="r/api:42", target=of(rolling.cluster, kind=kind))
+    done = await at.do()
+    rolling.settle()
+
+    said = await at.progress(done, later=timedelta(minutes=3))
+
+    assert (said.complete, said.failed) == (False, "")
+    assert "its readiness probe" in said.say
 
 
 async def test_the_words_of_the_probe_are_told(rolling: Rolling) -> None:
@@ -122,6 +137,19 @@ async def test_a_change_is_progress_only_while_it_holds(rolling: Rolling) -> Non
     )
 
     assert "changed back or over by" in (await at.progress(done)).reverted
+
+
+async def test_a_workload_that_was_made_anew_is_told_as_reverted(rolling: Rolling) -> None:
+    made = await rolling.workload()
+    at = rolling.bench(IMAGE, image="r/api:42")
+    done = await at.do()
+    await rolling.cluster.delete(made)
+    await rolling.workload(image="r/api:42")
+
+    said = await at.progress(done)
+
+    assert said.reverted.startswith("deployment/api was deleted and made anew by")
+    assert not said.complete
 
 
 def rolled(kind: str, status: dict[str, Any], **spec: Any) -> Workload:

@@ -235,3 +235,64 @@ async def test_no_kept_history_means_no_undo_and_says_so(rolling: Rolling) -> No
     assert preview.undo is None
     assert any("cannot be undone" in warning for warning in preview.warnings)
     assert (await at.undo(preview.undo)).status == "not_done"
+
+
+async def test_what_others_changed_between_a_crash_and_the_second_try_is_not_undone(rolling: Rolling) -> None:
+    at = await released(rolling)
+    preview = await at.preview()
+    await at.act(preview)
+    await rolling.release("r/api:44")
+    done = await at.act(preview, retry=True)
+
+    undone = await at.undo(done.undo)
+
+    assert (done.status, undone.status) == ("done", "not_done")
+    assert image_of(await at.object()) == "r/api:44"
+
+
+async def test_another_workload_of_the_same_name_is_not_undone(rolling: Rolling) -> None:
+    at = await released(rolling)
+    done = await at.do()
+    await rolling.cluster.delete(await at.object())
+    gone = await at.undo(done.undo)
+    await rolling.workload(image="r/api:41")
+
+    undone = await at.undo(done.undo)
+
+    assert "not there any more" in gone.say
+    assert undone.say == "deployment/api is another one of that name by now: nothing is undone"
+    assert image_of(await at.object()) == "r/api:41"
+
+
+async def test_a_revision_that_is_gone_or_says_something_else_is_not_put_back(rolling: Rolling) -> None:
+    at = await released(rolling)
+    done = await at.do()
+    kept = {**done.undo}
+
+    for changed in ({"revision": "api-gone"}, {"template": "something else"}):
+        undone = await at.undo(kept | changed)
+        assert undone.status == "not_done"
+        assert "kept the template of before, is not there any more" in undone.say
+
+
+async def test_a_pause_since_keeps_it_from_being_undone_and_is_no_doubt(rolling: Rolling) -> None:
+    at = await released(rolling)
+    done = await at.do()
+    await patch(rolling.cluster, "Deployment", "api", {"spec": {"paused": True}})
+
+    undone = await at.undo(done.undo, retry=True)
+
+    assert undone.status == "not_done"
+    assert "paused" in undone.say
+
+
+async def test_an_operator_that_takes_the_workload_over_since_the_approval_stops_it(rolling: Rolling) -> None:
+    at = await released(rolling)
+    preview = await at.preview()
+    owner = {"apiVersion": "x.io/v1", "kind": "App", "name": "shop", "uid": "1", "controller": True}
+    await patch(rolling.cluster, "Deployment", "api", {"metadata": {"ownerReferences": [owner]}})
+
+    done = await at.act(preview)
+
+    assert done.status == "not_done"
+    assert "made by its controller, App shop" in done.say

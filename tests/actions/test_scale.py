@@ -157,6 +157,7 @@ async def test_it_is_undone_unless_others_have_changed_the_number(cluster: Clust
     undone = await at.undo(done.undo)
     again = await at.undo(done.undo, retry=True)
     number = (await at.object())["spec"]["replicas"]
+    assert (await at.progress(undone)).reverted == ""
     await patch(cluster, "Deployment", "api", {"spec": {"replicas": 7}})
     over = await at.undo(done.undo)
 

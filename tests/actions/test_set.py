@@ -262,7 +262,11 @@ async def test_each_is_followed_and_undone_by_the_revision_that_keeps_what_was(
 
     undone = await at.undo(done.undo)
     again = await at.undo(done.undo, retry=True)
+    for _ in range(3):
+        rolling.settle()
+    back = await at.progress(undone)
 
+    assert (back.complete, back.ready, back.reverted) == (True, True, "")
     assert (done.status, followed.complete, followed.ready, followed.reverted) == ("done", True, True, "")
     assert (undone.status, again.status) == ("done", "done")
     assert without_marks(await at.object()) == without_marks(before)

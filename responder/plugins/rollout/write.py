@@ -113,7 +113,7 @@ async def done(workload: Workload, plan: Plan, tools: ActionTools, *, undo: Json
     restored = None
     if isinstance(undo, Mapping):
         ours = not seen or workload.generation == int(undo.get("generation") or 0) + 1
-        restored = {**undo, "left": left_by(workload, rolls=plan.rolls) if ours else ""}
+        restored = {**undo, "left": left_by(workload, rolls=plan.rolls)} if ours else dict(undo)
     return Outcome(
         "done",
         f"found done by the mark of this attempt: {seen}" if seen else f"{workload.reference} {plan.done}",
@@ -136,8 +136,10 @@ async def take_back(workload: Workload, before: Mapping[str, Json], planner: Pla
         if plan.operations and workload.uid == before.get("uid") and plan.holds(workload):
             said = f"{workload.reference} is as it was before already: nothing was written"
             return _undone(Outcome("done", said, basis=workload.identity))
-        if refusal := _not_ours(workload, before, plan, tools) or hindrance(workload, rolls=plan.rolls) or plan.refusal:
-            return Outcome("in_doubt" if tools.retry else "not_done", refusal)
+        if changed := _not_ours(workload, before, plan, tools):
+            return Outcome("in_doubt" if tools.retry else "not_done", changed)
+        if refusal := hindrance(workload, rolls=plan.rolls) or plan.refusal:
+            return Outcome("not_done", refusal)
         try:
             after = await send(workload, plan, tools)
         except Conflict:
