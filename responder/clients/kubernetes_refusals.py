@@ -27,6 +27,8 @@ Form = Literal["json", "merge", "apply", ""]
 _BY_RBAC = re.compile(r"cannot \w+ (resource|path)")
 """How the authorizer's 403 reads; admission's says something else. Source: apiserver, `responsewriters/errors.go`."""
 _HOOK = "failed calling webhook"
+_DENIED = "denied the request"
+"""Admission's webhooks choose their own status, 422 too."""
 _GONE_AWAY = frozenset({500, 502, 503, 504})
 """Answers of a server, or of a gateway before it, that had the request and may have carried it out."""
 
@@ -52,24 +54,18 @@ def refusal(answer: Answer, address: Address, *, form: Form = "", dry_run: bool 
     """Make an error of an answer to a write that is not 2xx."""
     said = message_of(answer)
     match answer.status:
-        case 403 if _BY_RBAC.search(said):
-            return NotLetIn(str(failure(answer, address)))
-        case 403 if status_of(answer) is None:
-            return NotLetIn(f"The cluster does not let us {address}: {said}")
         case 403:
-            return PermanentError(f"Cannot {address}: {said}")
+            return _forbidden(answer, address, said)
         case 404 if object_is_missing(answer):
             return Missing(f"Cannot {address}: {said}")
         case 409 if _reason(answer) == "AlreadyExists":
             return Exists(f"Cannot {address}: {said}")
         case 409:
             return Conflict(f"Cannot {address}: {said}")
-        case 422 if form == "json" and not _names_a_field(answer):
+        case 422 if form == "json" and not _names_a_field(answer) and _DENIED not in said:
             return Conflict(f"Cannot {address}: it has changed since it was read")
-        case 429 if address.subresource == "eviction" and _is_budget(answer):
-            return BudgetRefused(said)
         case 429:
-            return TransientError(f"The API server is too busy to {address}", delay=retry_after(answer.headers))
+            return _too_many(answer, address, said)
         case 500 if _HOOK in said:
             return PermanentError(f"Cannot {address}, admission does not work: {said}")
         case 500 if address.subresource == "eviction" and "more than one PodDisruptionBudget" in said:
@@ -77,6 +73,21 @@ def refusal(answer: Answer, address: Address, *, form: Form = "", dry_run: bool 
         case status if status in _GONE_AWAY and not dry_run:
             return Unanswered(f"The API server failed to {address} ({status}): {said}; it may have done it")
     return failure(answer, address)
+
+
+def _forbidden(answer: Answer, address: Address, said: str) -> CallError:
+    if _BY_RBAC.search(said):
+        return NotLetIn(str(failure(answer, address)))
+    if status_of(answer) is None:
+        return NotLetIn(f"The cluster does not let us {address}: {said}")
+    return PermanentError(f"Cannot {address}: {said}")
+
+
+def _too_many(answer: Answer, address: Address, said: str) -> CallError:
+    if address.subresource == "eviction" and _is_budget(answer):
+        causes = [str(cause.get("message", "")) for cause in _details(answer).get("causes") or ()]
+        return BudgetRefused(" ".join(filter(None, (said, *causes)))[:600])
+    return TransientError(f"The API server is too busy to {address}", delay=retry_after(answer.headers))
 
 
 def _reason(answer: Answer) -> str:
