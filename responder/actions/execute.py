@@ -86,7 +86,7 @@ class Execute(Action[ExecuteParams]):
         return (f"psql {variable(params.source)} {shell('-v', 'ON_ERROR_STOP=1', '--single-transaction', *words)}",)
 
     async def preview(self, params: ExecuteParams, target: Target, tools: ActionTools) -> Preview:
-        """Run the statements and roll them back: how many rows each touches is what is agreed to."""
+        """Run the statements and roll them back: how many rows they touch is what is agreed to."""
         rows = await tools.postgres(params.source).execute(
             params.statements, params.params, exactly=params.rows.exactly, at_most=params.rows.max, dry_run=True
         )
@@ -95,7 +95,7 @@ class Execute(Action[ExecuteParams]):
             f"change {_rows(sum(rows))} in the database {params.source}",
             changes=tuple(changes),
             refusal="" if sum(rows) or params.rows.exactly == 0 else "it touches no row: nothing would change",
-            basis={"rows": list(rows)},
+            basis={"rows": sum(rows)},
             namespace=namespace_of(target),
             lock=f"{tools.incident.cluster}/postgres/{params.source}",
             warnings=("it cannot be undone",),
@@ -106,7 +106,7 @@ class Execute(Action[ExecuteParams]):
         """Run them for good, if they touch as many rows as they did on trial."""
         if tools.retry:
             return Outcome("in_doubt", "an earlier try may have been committed: look at the rows before going on")
-        expected = sum(int(count) for count in preview.basis["rows"])
+        expected = int(preview.basis["rows"])
         try:
             rows = await tools.postgres(params.source).execute(params.statements, params.params, exactly=expected)
         except PermanentError as error:

@@ -59,14 +59,14 @@ class TerminateBackends(Action[TerminateBackendsParams]):
         return (f"psql {variable(params.source)} {shell('-c', _sql(params))}",)
 
     async def preview(self, params: TerminateBackendsParams, target: Target, tools: ActionTools) -> Preview:
-        """Name the sessions that would be ended; who they are is what is agreed to."""
+        """Name the sessions that would be ended: those are agreed to, and no others."""
         database = tools.postgres(params.source)
         found = await database.fetch(_list(params), params.application)
         hidden = await database.fetch(_select("count(*) AS hidden", _HIDDEN)) if not found else []
         return Preview(
             f"end {_count(len(found))} of the database {params.source}{_by_application(found)}",
             refusal=_refusal(params, found, int(hidden[0]["hidden"]) if hidden else 0),
-            basis={"sessions": sorted(_identity(row) for row in found)},
+            among=tuple(_identity(row) for row in found),
             namespace=namespace_of(target),
             lock=f"{tools.incident.cluster}/postgres/{params.source}",
             touches=tuple(_shown(row) for row in found),
@@ -78,7 +78,7 @@ class TerminateBackends(Action[TerminateBackendsParams]):
     ) -> Outcome:
         """End those of the sessions shown that still are as they were."""
         database = tools.postgres(params.source)
-        seen = [str(each) for each in preview.basis.get("sessions", ())]
+        seen = preview.among
         if not seen:
             return Outcome("not_done", "no session was shown: nothing was ended")
         pids, starts = zip(*(_parsed(each) for each in seen), strict=True)

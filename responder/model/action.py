@@ -111,6 +111,11 @@ class Preview:
     warnings: tuple[str, ...] = ()
     dry_run: bool = False
     """Whether the server really took the very request as a dry run."""
+    among: tuple[str, ...] = ()
+    """
+    The very things that it acts on one by one, such as sessions, where they come and go by themselves. Of those that
+    were approved, it acts on what is still there; on nothing that came since.
+    """
 
 
 @dataclass(frozen=True, slots=True)

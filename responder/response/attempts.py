@@ -131,4 +131,5 @@ def _told(step: Step) -> list[Json]:
     if preview is not None:
         changes = [[change.what, change.before, change.after] for change in preview.changes]
         shown = {"summary": preview.summary, "changes": changes, "basis": dict(preview.basis)}
+        shown |= {"among": list(preview.among)} if preview.among else {}
     return [step.plugin, dict(step.params), str(step.target), step.target.cluster, step.target.container, shown]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
-from responder.model.action import ActionState, Attempt, Preview
+from responder.model.action import ActionState, Attempt, Preview, Step
 from responder.model.guard import APPROVE_WITHIN
 from responder.model.timeline import Previewed
 from responder.response import acting_replies, attempts, budgets, effects, figures
@@ -100,6 +100,7 @@ def _within(attempt: Attempt) -> timedelta:
 
 def _check(draft: Draft, approved: Attempt, attempt: Attempt) -> None:
     """Start it if all is as it was approved; otherwise say why not, and start nothing."""
+    attempt = replace(attempt, steps=tuple(map(_narrowed, approved.steps, attempt.steps)))
     refusal = next((step.preview.refusal for step in attempt.steps if step.preview and step.preview.refusal), "")
     if refusal:
         _refuse(draft, attempt, refusal)
@@ -117,6 +118,16 @@ def _check(draft: Draft, approved: Attempt, attempt: Attempt) -> None:
         attempts.put(draft, replace(attempt, blocks=told, retry_at=max(again, draft.now + _AT_LEAST)))
     else:
         _refuse(draft, attempt, "; ".join(refusal.why for refusal in against))
+
+
+def _narrowed(approved: Step, step: Step) -> Step:
+    """Leave of the things that it acts on one by one those that were approved."""
+    agreed, seen = approved.preview, step.preview
+    if agreed is None or seen is None or not (agreed.among or seen.among):
+        return step
+    left = tuple(each for each in seen.among if each in set(agreed.among))
+    gone = "" if left else f"none of the {len(agreed.among)} that were approved is there any more"
+    return replace(step, preview=replace(seen, among=left, refusal=seen.refusal or gone))
 
 
 def _against(draft: Draft, attempt: Attempt) -> list[Refusal]:

@@ -46,7 +46,7 @@ async def test_it_is_tried_and_rolled_back_and_then_done(running: Callable[..., 
     preview = await found.preview()
     assert preview.summary == "change 1 row in the database main"
     assert [(change.what, change.after) for change in preview.changes] == [(REVOKE, "1 row")]
-    assert (preview.basis, preview.dry_run, preview.refusal) == ({"rows": [1]}, True, "")
+    assert (preview.basis, preview.dry_run, preview.refusal) == ({"rows": 1}, True, "")
     assert await revoked(keys) == []
     done = await found.act(preview)
     assert (done.status, done.say, done.details) == ("done", "changed 1 row", (f"{REVOKE}: 1 row",))

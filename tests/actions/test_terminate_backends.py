@@ -109,8 +109,8 @@ async def test_a_session_that_took_over_a_process_id_is_another_one(
     idle = await connect("t_app", "idle")
     found = ending()
     preview = await found.preview()
-    (seen,) = preview.basis["sessions"]
-    earlier = replace(preview, basis={"sessions": [seen.replace("@20", "@19")]})
+    (seen,) = preview.among
+    earlier = replace(preview, among=(seen.replace("@20", "@19"),))
     done = await found.act(earlier)
     assert done.status == "not_done"
     assert await alive(idle)
@@ -155,5 +155,5 @@ async def test_a_hostile_application_name_ends_nobody(
     ending: Callable[..., Step], connect: Connect, value: str
 ) -> None:
     idle = await connect("t_app", "idle")
-    assert (await ending(application=value[:63]).preview()).basis == {"sessions": []}
+    assert (await ending(application=value[:63]).preview()).among == ()
     assert await alive(idle)

@@ -4,14 +4,15 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from pydantic import BaseModel
 
 from responder.model.action import ActionState, Change, Kept, Outcome, Preview, Stop
 from responder.model.command import Act, Diagnose, Follow, Look
 from responder.model.incident import Status
-from responder.model.playbook import Conclusion
+from responder.model.playbook import Conclusion, DiagnosticStep
 from responder.model.timeline import ActionAsked, Answered, AutomationChanged, Previewed
 from tests.response.given import NOON, Playbook
-from tests.response.story import DONE, GOOD, UNTIL, Story, a_playbook, an_action, asked, running
+from tests.response.story import ALL_PARAMS, DONE, GOOD, UNTIL, Story, a_playbook, an_action, asked, running
 
 VERIFIED_BY = {"until": UNTIL, "hold": "1m", "within": "5m"}
 
@@ -53,8 +54,13 @@ def test_people_are_asked_with_a_digest_of_what_they_see_and_until_when() -> Non
 
 @pytest.mark.parametrize(
     "change",
-    [{"summary": "other"}, {"changes": (Change("image", "a", "b"),)}, {"basis": {"generation": 8}}],
-    ids=["summary", "changes", "basis"],
+    [
+        {"summary": "other"},
+        {"changes": (Change("image", "a", "b"),)},
+        {"basis": {"generation": 8}},
+        {"among": ("7@12:00",)},
+    ],
+    ids=["summary", "changes", "basis", "among"],
 )
 def test_another_preview_has_another_digest(change: dict[str, object]) -> None:
     other = Story().open()
@@ -196,6 +202,28 @@ def test_a_fact_that_went_or_came_counts_as_changed(basis: dict[str, object]) ->
     story.say("yes")
     story.preview(basis=basis)
     assert story.state is ActionState.PROPOSED
+
+
+def test_of_things_that_come_and_go_those_are_acted_on_that_were_approved_and_are_still_there() -> None:
+    story = Story().open()
+    story.preview(among=("a", "b", "c"))
+    story.say("yes")
+    story.preview(among=("d", "c", "a"))
+    assert story.state is ActionState.RUNNING
+    preview = story.asked(Act)[0].what.preview
+    assert preview is not None
+    assert preview.among == ("c", "a")
+
+
+@pytest.mark.parametrize("now", [("d", "e"), ()], ids=["others", "none"])
+def test_when_nothing_is_left_of_what_was_approved_nothing_is_done(now: tuple[str, ...]) -> None:
+    story = Story().open()
+    story.preview(among=("a", "b"))
+    story.say("yes")
+    story.preview(among=now)
+    assert story.state is ActionState.REFUSED
+    assert story.attempt().why == "none of the 2 that were approved is there any more"
+    assert not story.starts
 
 
 def test_what_is_refused_at_its_start_is_not_done_and_says_why() -> None:
@@ -495,6 +523,27 @@ def test_the_looks_of_a_verification_read_only_what_came_after_the_action() -> N
     }
 
 
+@pytest.mark.parametrize(
+    ("written", "read"), [({}, "17s"), ({"since": "10m"}, "17s"), ({"since": "5s"}, "5s"), ({"previous": True}, None)]
+)
+def test_a_verification_reads_no_log_line_from_before_the_action_ended(
+    written: dict[str, object], read: str | None
+) -> None:
+    class Logs(BaseModel):
+        since: str = ""
+        previous: bool = False
+
+    playbook = a_playbook(an_action(verify=helped()))
+    logs = DiagnosticStep("logs", "kubernetes.logs", written, only="verify")
+    with_logs = replace(playbook, diagnostics=(*playbook.diagnostics, logs))
+    story = running(playbook=with_logs, plugin_params={**ALL_PARAMS, "kubernetes.logs": Logs}.get)
+    story.act()
+    story.verify()
+    story.turn(after=14)
+    looks = [one for one in story.asked(Diagnose) if one.name == "logs"]
+    assert [look.params.get("since") for look in looks] == [read]
+
+
 def test_steps_that_only_verify_run_at_no_other_time() -> None:
     story = asked()
     assert not any(key.startswith("diagnose/pods") for key in story.seen)
@@ -728,6 +777,13 @@ def test_what_a_person_asks_for_in_vain_is_refused_with_the_reason(
     story.turn(ActionAsked("ann", plugin, params))
     assert story.incident.attempts == ()
     assert why in story.refused[0]
+
+
+def test_nothing_is_done_by_hand_in_another_cluster() -> None:
+    story = Story(an_action(mode="suggest")).open()
+    other = replace(story.incident.target, cluster="west")
+    story.turn(ActionAsked("ann", "kubernetes.scale", {"revision": 5}, target=other))
+    assert story.refused == ["the incident is about the cluster default, not west"]
 
 
 def test_values_given_by_hand_are_never_templates() -> None:
