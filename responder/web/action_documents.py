@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from responder.model.action import ActionState, Approval, Attempt, Mode, Step, Stop
+from responder.model.action import ActionState, Approval, Attempt, Kept, Mode, Step, Stop, Verification
 from responder.model.press import Answer
 from responder.model.redaction import redact, redact_json
 from responder.model.verdict import Json
@@ -40,6 +40,34 @@ class PreviewView(Document):
     dry_run: bool = Field(description="Whether the server took the very request as a dry run.")
 
 
+class KeptView(Document):
+    """A piece of evidence."""
+
+    name: str
+    sha256: str
+    size: int = Field(description="Bytes.")
+    place: str = Field(description="Where it is kept.")
+    cut: bool = Field(description="Whether it is only the beginning.")
+
+
+class FigureView(Document):
+    """What a diagnostic said before an action and after it."""
+
+    name: str
+    before: str
+    after: str
+
+
+class VerificationView(Document):
+    """Whether it helped, as far as that is known."""
+
+    until: str = Field(description="The condition that has to hold.")
+    deadline: datetime
+    held_since: datetime | None
+    why: str = Field(description="What is missing yet, or what it ended with.")
+    figures: list[FigureView]
+
+
 class StepView(Document):
     """One effect."""
 
@@ -51,6 +79,11 @@ class StepView(Document):
     preview: PreviewView | None
     outcome: str = Field(description="What became of it: done, not_done, failed, in_doubt; empty before.")
     said: str = Field(description="What it said at its end, or how far it is.")
+    details: list[str]
+    evidence: list[KeptView] = Field(description="What it kept.")
+    undone: str = Field(description="What became of taking it back, likewise; empty where nobody tried.")
+    began_at: datetime | None
+    ended_at: datetime | None
 
 
 class ApprovalView(Document):
@@ -72,7 +105,7 @@ class InputView(Document):
     pattern: str = Field(description="RE2 that the whole value has to match; empty for any.")
 
 
-class ActionView(Document):
+class AttemptView(Document):
     """One attempt at one action, from its proposal to its end."""
 
     id: str = Field(examples=["INC-17/3"])
@@ -87,12 +120,21 @@ class ActionView(Document):
     reason: str
     expires_at: datetime | None = Field(description="When nobody can say yes any more.")
     inputs: dict[str, Any] = Field(description="As they stand; a person can give others when approving.")
-    asks: list[InputView]
     approvals: list[ApprovalView]
     blocks: list[str] = Field(description="Why it cannot go on now.")
     steps: list[StepView]
     why: str = Field(description="How it ended.")
+    started_at: datetime | None
+    ended_at: datetime | None
+    verification: VerificationView | None
+    temporary_until: datetime | None = Field(description="When people are reminded that it still stands.")
     dry_run: bool
+
+
+class ActionView(AttemptView):
+    """One attempt with what a person is asked for when approving it."""
+
+    asks: list[InputView]
 
 
 class ActionList(Document):
@@ -137,27 +179,40 @@ class StopView(Document):
 
 
 def action(attempt: Attempt, incident: str, asks: Mapping[str, Wanted]) -> ActionView:
+    """Show an attempt with what it asks for."""
+    inputs = [InputView(name=n, type=w.type, describe=w.describe, pattern=w.pattern) for n, w in asks.items()]
+    return ActionView(**_fields(attempt, incident), asks=inputs)
+
+
+def attempted(attempt: Attempt, incident: str) -> AttemptView:
     """Show an attempt."""
-    return ActionView(
-        id=f"{incident}/{attempt.number}",
-        number=attempt.number,
-        name=attempt.name,
-        state=attempt.state,
-        mode=attempt.mode,
-        digest="" if attempt.pending and attempt.state is ActionState.PROPOSED else attempt.digest,
-        because=attempt.because,
-        proposed_at=attempt.proposed_at,
-        proposed_by=attempt.proposed_by,
-        reason=attempt.reason,
-        expires_at=attempt.expires_at,
-        inputs=_safe(attempt.inputs),
-        asks=[InputView(name=n, type=w.type, describe=w.describe, pattern=w.pattern) for n, w in asks.items()],
-        approvals=[_approval(one) for one in attempt.approvals],
-        blocks=list(attempt.blocks),
-        steps=[_step(step) for step in attempt.steps],
-        why=attempt.why,
-        dry_run=attempt.dry_run,
-    )
+    return AttemptView(**_fields(attempt, incident))
+
+
+def _fields(attempt: Attempt, incident: str) -> dict[str, Any]:
+    return {
+        "id": f"{incident}/{attempt.number}",
+        "number": attempt.number,
+        "name": attempt.name,
+        "state": attempt.state,
+        "mode": attempt.mode,
+        "digest": "" if attempt.pending and attempt.state is ActionState.PROPOSED else attempt.digest,
+        "because": attempt.because,
+        "proposed_at": attempt.proposed_at,
+        "proposed_by": attempt.proposed_by,
+        "reason": attempt.reason,
+        "expires_at": attempt.expires_at,
+        "inputs": _safe(attempt.inputs),
+        "approvals": [_approval(one) for one in attempt.approvals],
+        "blocks": list(attempt.blocks),
+        "steps": [_step(step) for step in attempt.steps],
+        "why": attempt.why,
+        "started_at": attempt.started_at,
+        "ended_at": attempt.ended_at,
+        "verification": attempt.verification and _verification(attempt.verification),
+        "temporary_until": attempt.temporary_until,
+        "dry_run": attempt.dry_run,
+    }
 
 
 def stopping(stop: Stop | None, *, by_settings: bool) -> StopView:
@@ -175,8 +230,22 @@ def _safe(values: Mapping[str, Json]) -> dict[str, Any]:
     return {name: redact_json(value, name=name) for name, value in values.items()}
 
 
+def _verification(one: Verification) -> VerificationView:
+    return VerificationView(
+        until=one.until,
+        deadline=one.deadline,
+        held_since=one.held_since,
+        why=one.why,
+        figures=[FigureView(name=f.name, before=f.before, after=f.after) for f in one.figures],
+    )
+
+
+def _kept(one: Kept) -> KeptView:
+    return KeptView(name=one.name, sha256=one.sha256, size=one.size, place=one.place, cut=one.cut)
+
+
 def _step(step: Step) -> StepView:
-    outcome = step.undone or step.outcome
+    outcome = step.outcome
     preview = step.preview and PreviewView(
         summary=step.preview.summary,
         changes=[ChangeView(what=c.what, before=c.before, after=c.after) for c in step.preview.changes],
@@ -201,4 +270,9 @@ def _step(step: Step) -> StepView:
         preview=preview,
         outcome=outcome.status if outcome else "",
         said=outcome.say if outcome else step.progress.say if step.progress else "",
+        details=list(outcome.details) if outcome else [],
+        evidence=[_kept(one) for one in outcome.kept] if outcome else [],
+        undone=f"{step.undone.status}: {step.undone.say}" if step.undone else "",
+        began_at=step.began_at,
+        ended_at=step.ended_at,
     )

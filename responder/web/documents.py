@@ -14,6 +14,7 @@ from responder.model.finding import DiagnosticStatus, Finding, Proposal
 from responder.model.incident import Incident, Status
 from responder.model.message import plain
 from responder.model.timeline import Event, Happening
+from responder.web.action_documents import AttemptView, attempted
 from responder.web.document import Document
 from responder.web.shown import shown
 
@@ -128,6 +129,7 @@ class IncidentDetail(IncidentSummary):
     earlier: list[FindingView] = Field(description="Findings with a cause that held before, latest first.")
     diagnostics: list[DiagnosticView]
     proposals: list[ProposalView]
+    actions: list[AttemptView] = Field(description="Everything that was offered to people or begun, oldest first.")
     timeline: list[TimelineEntry] = Field(description="In the order in which it was written; at most `limit`.")
     timeline_next: int | None = Field(description="Give it as `timeline_after` for what follows; null at the end.")
 
@@ -220,6 +222,7 @@ def detail(incident: Incident, events: Sequence[Event], *, more: bool) -> Incide
         earlier=[_finding(finding) for finding in incident.earlier],
         diagnostics=_diagnostics(incident),
         proposals=[_proposal(proposal) for proposal in incident.proposals],
+        actions=[attempted(attempt, incident.id) for attempt in incident.attempts],
         timeline=[TimelineEntry(id=event.id, at=event.at, what=shown(event.what)) for event in events],
         timeline_next=events[-1].id if more and events else None,
     )
