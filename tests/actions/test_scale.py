@@ -6,7 +6,19 @@ import pytest
 
 from responder.actions.scale import Scale
 from responder.clients.kubernetes_writing import KubernetesWriter
-from tests.actions.rollouts import ATTEMPT, REASON, Bench, Rolling, bench, every, of, patch, read, without_marks
+from tests.actions.rollouts import (
+    ATTEMPT,
+    REASON,
+    Bench,
+    Meddled,
+    Rolling,
+    bench,
+    every,
+    of,
+    patch,
+    read,
+    without_marks,
+)
 from tests.servers.kubernetes_cluster import Cluster, workload
 from tests.servers.kubernetes_objects import Denial
 
@@ -353,3 +365,44 @@ async def test_the_rights_on_the_autoscaler_are_tried_too(rolling: Rolling) -> N
     preview = await rolling.bench(SCALE, replicas=6).preview()
 
     assert "bounds are fixed" in preview.refusal
+
+
+async def test_another_autoscaler_of_the_same_name_is_neither_bound_nor_put_back(
+    cluster: Cluster, meddled: Meddled
+) -> None:
+    await seeded(cluster)
+    made = await autoscaler(cluster)
+    at = bench(SCALE, cluster, meddled, replicas=6)
+
+    async def replace() -> None:
+        nonlocal made
+        await cluster.delete(made)
+        made = await autoscaler(cluster)
+
+    preview = await at.preview()
+    meddled.meddle = replace
+    meanwhile = await at.act(preview)
+    since = await at.act(preview)
+    fresh = await at.preview()
+    done = await at.act(fresh)
+    await replace()
+    await patch(cluster, "HorizontalPodAutoscaler", "api", {"spec": {"minReplicas": 6}})
+    undone = await at.undo(done.undo)
+
+    assert [meanwhile.status, since.status, done.status, undone.status] == ["not_done", "not_done", "done", "not_done"]
+    assert "autoscaler uid was" in since.say
+    assert await bounds(at) == (6, 6)
+
+
+async def test_an_autoscaler_of_another_kind_of_thing_does_not_count(
+    cluster: Cluster, writer: KubernetesWriter
+) -> None:
+    await seeded(cluster)
+    found = await autoscaler(cluster)
+    reference = {"apiVersion": "example.io/v1", "kind": "Deployment", "name": "api"}
+    await patch(cluster, "HorizontalPodAutoscaler", found["metadata"]["name"], {"spec": {"scaleTargetRef": reference}})
+    at = bench(SCALE, cluster, writer, replicas=6)
+
+    await at.do()
+
+    assert (await at.object())["spec"]["replicas"] == 6
