@@ -106,7 +106,10 @@ def _runs(events: Sequence[Event], start: datetime) -> dict[str, tuple[Recorded,
     found: dict[str, list[tuple[datetime, Diagnosed]]] = {}
     for event in events:
         match event.what:
-            case Diagnosed() as done if done.reading.status in (DiagnosticStatus.FOUND, DiagnosticStatus.FAILED):
+            case Diagnosed(attempt=0) as done if done.reading.status in (
+                DiagnosticStatus.FOUND,
+                DiagnosticStatus.FAILED,
+            ):
                 began = event.at - timedelta(seconds=done.took)
                 found.setdefault(done.name, []).append((began, done))
     return {name: tuple(_recorded(runs, start)) for name, runs in found.items()}

@@ -35,6 +35,8 @@ def _made(draft: Draft, told: ActionAsked) -> Attempt | str:
     if told.plugin in {*brain.playbook.forbid, *brain.forbidden}:
         return f"{told.plugin} is forbidden during such an incident"
     action, target = ActionStep(told.plugin, told.plugin), told.target or incident.target
+    if target.cluster != incident.cluster:
+        return f"the incident is about the cluster {incident.cluster}, not {target.cluster}"
     try:
         params = _params(model, told.params)
         commands = brain.command_of(action, params, target)

@@ -10,11 +10,13 @@ from datetime import datetime, timedelta
 
 from responder.model.action import ActionState, Attempt, Step, Verification
 from responder.model.command import Diagnose, Follow
+from responder.model.duration import exact_duration, parse_duration
 from responder.model.facts import Facts
 from responder.model.finding import Diagnosis, DiagnosticStatus, Reading
 from responder.model.guard import verify_of
 from responder.model.playbook import DiagnosticStep
 from responder.model.timeline import Diagnosed, Followed
+from responder.model.verdict import Json
 from responder.response import attempts, figures
 from responder.response.consequences import succeeded, unsuccessful
 from responder.response.diagnosis import decided_on
@@ -23,6 +25,7 @@ from responder.response.known import facts_of
 from responder.response.proposals import with_inputs
 
 BETWEEN_LOOKS = timedelta(seconds=15)
+_SHORTEST = timedelta(seconds=1)
 OVERDUE = timedelta(minutes=5)
 """After the deadline, or the begin of a later look, when nobody has answered it."""
 
@@ -132,7 +135,7 @@ def _begun(draft: Draft, attempt: Attempt, step: DiagnosticStep) -> Diagnosis:
         step.name,
         verification.rounds,
         step.plugin,
-        params,
+        _afterwards(draft, step, params, draft.now - verification.began_at),
         target,
         step.deadline,
         since=verification.began_at,
@@ -140,6 +143,19 @@ def _begun(draft: Draft, attempt: Attempt, step: DiagnosticStep) -> Diagnosis:
     )
     draft.plan(command, priority=draft.priority(1))
     return Diagnosis(step.name, DiagnosticStatus.RUNNING, verification.rounds, running=True)
+
+
+def _afterwards(draft: Draft, step: DiagnosticStep, params: Mapping[str, Json], span: timedelta) -> Mapping[str, Json]:
+    """Let what reads a span of time read only that since the action's end: earlier lines say nothing of it."""
+    model = draft.brain.plugin_params(step.plugin)
+    if model is None or "since" not in model.model_fields or params.get("previous"):
+        return params
+    most = max(span, _SHORTEST)
+    try:
+        written = parse_duration(str(params.get("since") or exact_duration(most)))
+    except ValueError:
+        written = most
+    return {**params, "since": exact_duration(min(written, most))}
 
 
 def _wanted(draft: Draft, attempt: Attempt) -> list[DiagnosticStep]:
