@@ -1,5 +1,7 @@
 """Applies a manifest of the pack: an emergency ConfigMap, a traffic-shedding policy."""
 
+from collections.abc import Mapping
+
 from pydantic import Field
 
 from responder.errors import PermanentError
@@ -20,7 +22,7 @@ from responder.plugins.action import Action
 from responder.plugins.commands import kubectl
 from responder.plugins.fields import Name, PackPath
 from responder.plugins.objects.creation import Creation, create_once, follow_creation, preview_creation, remove
-from responder.plugins.objects.manifest import read_manifest
+from responder.plugins.objects.manifest import kind_of, read_manifest
 from responder.plugins.objects.seen import Place
 from responder.plugins.params import Params
 from responder.plugins.rights import Verb
@@ -66,6 +68,15 @@ class Apply(Action[ApplyParams]):
     )
     once = "named"
     undoable = True
+
+    def needs_in(
+        self, namespace: str, params: ApplyParams, target: Target, files: Mapping[str, str]
+    ) -> tuple[Verb, ...]:
+        """Need the kind of the manifest only, where it can be read."""
+        resource = _RESOURCES.get(kind_of(files.get(params.manifest, "")))
+        if resource is None:
+            return self.needs
+        return tuple(verb for verb in self.needs if (verb.group, verb.resource) == (resource.group, resource.plural))
 
     def command(self, params: ApplyParams, target: Target) -> tuple[str, ...]:
         """Return `kubectl apply`."""

@@ -1,6 +1,6 @@
 """Keeps evidence before anything is changed."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Annotated, Self
@@ -96,9 +96,18 @@ class Capture(Action[CaptureParams]):
         Verb("", "events", "list"),
         Verb("", "pods/exec", "get"),
         Verb("", "pods/exec", "create"),
+        Verb("apps", "replicasets", "get"),
+        Verb("apps", "replicasets", "list"),
         *workload_verbs("get"),
     )
     kinds = WORKLOADS | {"Pod"}
+
+    def needs_in(
+        self, namespace: str, params: CaptureParams, target: Target, files: Mapping[str, str]
+    ) -> tuple[Verb, ...]:
+        """Leave out what is not kept."""
+        kept = {"pods/log": params.logs, "events": params.events, "pods/exec": params.exec}
+        return tuple(verb for verb in self.needs if kept.get(verb.resource, True))
 
     def command(self, params: CaptureParams, target: Target) -> tuple[str, ...]:
         """Return one line for each piece of evidence, each into a file of its own."""

@@ -1,6 +1,7 @@
 """Calls an HTTP interface that changes something."""
 
 import json
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -90,10 +91,19 @@ class HttpRequest(Action[HttpRequestParams]):
     once = "doubtful"
     deadline = LONGEST + timedelta(seconds=10)
     needs = (
+        Verb("", "services", "get"),
         Verb("", "services/proxy", "create"),
         Verb("", "services/proxy", "update"),
         Verb("", "services/proxy", "delete"),
     )
+
+    def needs_in(
+        self, namespace: str, params: HttpRequestParams, target: Target, files: Mapping[str, str]
+    ) -> tuple[Verb, ...]:
+        """Need nothing but with `via: service`, and then the verb of the method only."""
+        verb = _VERBS.get(params.method)
+        wanted = [each for each in self.needs if verb is None or each.verb in (verb, "get")]
+        return tuple(wanted) if params.via else ()
 
     def namespaces(self, params: HttpRequestParams, target: Target) -> tuple[str, ...]:
         """Return that of the Service which the address names, else the target's."""

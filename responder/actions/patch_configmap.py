@@ -27,6 +27,7 @@ from responder.plugins.rollout.workload import WORKLOAD_NEEDS
 _RESTART = "restart: "
 """Before the name of a fact that the restart rests on."""
 _CONFIG = "configmap"
+_CONFIG_NEEDS = (Verb("", "configmaps", "get"), Verb("", "configmaps", "patch"))
 
 
 def _pairs(value: Any) -> Any:
@@ -76,8 +77,16 @@ class PatchConfigmap(Action[PatchConfigmapParams]):
 
     name = "kubernetes.patch_configmap"
     Params = PatchConfigmapParams
-    needs = (Verb("", "configmaps", "get"), Verb("", "configmaps", "patch"), *WORKLOAD_NEEDS)
+    needs = (*_CONFIG_NEEDS, *WORKLOAD_NEEDS)
     undoable = True
+
+    def needs_in(
+        self, namespace: str, params: PatchConfigmapParams, target: Target, files: Mapping[str, str]
+    ) -> tuple[Verb, ...]:
+        """Patch where the ConfigMap is, and restart where the target is."""
+        patches = namespace == (params.namespace or namespace_of(target))
+        restarts = params.restart and namespace == namespace_of(target)
+        return (*(_CONFIG_NEEDS if patches else ()), *(WORKLOAD_NEEDS if restarts else ()))
 
     def namespaces(self, params: PatchConfigmapParams, target: Target) -> tuple[str, ...]:
         """Return the ConfigMap's, and the target's where that is restarted."""

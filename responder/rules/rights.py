@@ -6,9 +6,10 @@ from dataclasses import dataclass, field, replace
 from responder.model.action import Mode
 from responder.model.labels import Labels
 from responder.model.playbook import DiagnosticStep, Playbook
-from responder.model.resource import NAMESPACES, NODE_METRICS, NODES, VOLUMES, namespace_of
+from responder.model.resource import BY_KIND, NAMESPACES, NODE_METRICS, NODES, VOLUMES, namespace_of
 from responder.model.rule import Rule
 from responder.model.ruleset import RuleSet
+from responder.model.target import Target
 from responder.plugins.registry import Registry
 from responder.plugins.rights import Verb
 from responder.rules.reach import World, is_cluster_wide, is_known, is_namespace, why_unknown, worlds
@@ -25,6 +26,7 @@ _CLUSTER_WIDE = frozenset(
     {(kind.group, kind.plural) for kind in (NODES, NAMESPACES, VOLUMES, NODE_METRICS)}
     | {(ASKING.group, ASKING.resource)}
 )
+_WORKLOADS = frozenset({"Deployment", "StatefulSet", "DaemonSet"})
 _READING = frozenset({"get", "list", "watch"})
 
 
@@ -117,7 +119,7 @@ def _to_look(step: DiagnosticStep, world: World, registry: Registry) -> Iterator
     target = world.aim(step.target)
     why = f"reads about a {target.kind}, whose pods are in any namespace" if is_cluster_wide(target.kind) else ""
     more = (verb for param, verbs in plugin.needs_with.items() if step.params.get(param) for verb in verbs)
-    for verb in (*plugin.needs, *more):
+    for verb in narrowed((*plugin.needs, *more), target):
         yield verb, namespace_of(target), why
 
 
@@ -131,11 +133,17 @@ def _to_act(one: Undertaking, world: World, registry: Registry) -> Iterator[tupl
     params = one.params(world, plugin.Params)
     for told in dict.fromkeys(plugin.namespaces(params, target)):
         for namespace in one.bounded(told):
-            needs = plugin.needs_in(told, params, target, one.files)
+            needs = narrowed(plugin.needs_in(told, params, target, one.files), target)
             yield from ((verb, namespace, "") for verb in needs)
             if any(verb.verb not in _READING for verb in needs):
                 of_none = is_cluster_wide(target.kind) and not told
                 yield TELLING, EVENTS_OF_NO_NAMESPACE if of_none else namespace, ""
+
+
+def narrowed(needs: Iterable[Verb], target: Target) -> tuple[Verb, ...]:
+    """Leave out the workloads that the target is not: what is about a Deployment never touches a DaemonSet."""
+    others = {BY_KIND[kind].plural for kind in _WORKLOADS - {target.kind}} if target.kind in _WORKLOADS else set()
+    return tuple(verb for verb in needs if verb.group != "apps" or verb.resource not in others)
 
 
 def _note(

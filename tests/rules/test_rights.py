@@ -184,6 +184,51 @@ def test_an_action_on_another_namespace_needs_its_rights_there(rules: Rules) -> 
     assert {right.rpartition(" ")[2] for right in rules.acting()} == {"gate"}
 
 
+def test_the_parameters_say_which_rights_an_action_needs(rules: Rules) -> None:
+    for action, there, absent in (
+        ("evidence.capture: {logs: true}", "get pods/log in shop", "create pods/exec in shop"),
+        ("evidence.capture: {exec: [{argv: [jcmd]}]}", "create pods/exec in shop", "get pods/log in shop"),
+        (
+            "kubernetes.patch_configmap: {name: x, namespace: gate, set: {a: b}, restart: true}",
+            "patch configmaps in gate",
+            "patch configmaps in shop",
+        ),
+        (
+            "kubernetes.patch_configmap: {name: x, namespace: gate, set: {a: b}, restart: true}",
+            "patch deployments.apps in shop",
+            "patch deployments.apps in gate",
+        ),
+        (
+            "http.request: {url: 'http://a.gate.svc/x', via: service, method: DELETE}",
+            "delete services/proxy in gate",
+            "create services/proxy in gate",
+        ),
+    ):
+        rules.one("'namespace=\"shop\"'", f"actions: {{a: {{{action}, mode: approve}}}}")
+        assert there in rules.acting(), action
+        assert absent not in rules.acting(), action
+    rules.one("'namespace=\"shop\"'", "actions: {a: {http.request: {url: 'http://a.example/x'}, mode: approve}}")
+    assert rules.acting() == []
+
+
+def test_what_a_manifest_holds_says_which_rights_applying_it_needs(rules: Rules, tmp_path: Path) -> None:
+    pack = tmp_path / "pack"
+    (pack / "emergency").mkdir(parents=True)
+    (pack / "emergency" / "shed.yaml").write_text("{apiVersion: v1, kind: ConfigMap, metadata: {name: shed}}")
+    text = "rules: [{name: r, match: ['namespace=\"shop\"'], playbook: p}]\nplaybooks: {p: {actions: {a: "
+    (pack / "rules.yaml").write_text(text + "{kubernetes.apply: {manifest: emergency/shed.yaml}, mode: approve}}}}")
+    found = rights(load([pack], rules.registry).ruleset, rules.registry, Bounds()).actor
+    assert {right.verb.resource for right in found} == {"configmaps", "events"}
+
+
+def test_what_is_about_a_deployment_needs_nothing_on_other_workloads(rules: Rules) -> None:
+    target = "target: {kind: Deployment, name: api}"
+    rules.one("'namespace=\"shop\"'", f"{target}\n    {LOOKING}\n    {ACTION.replace('MODE', 'auto')}")
+    found = [*rules.reading(), *rules.acting()]
+    assert "patch deployments.apps in shop" in found
+    assert [right for right in found if "statefulsets" in right or "daemonsets" in right] == []
+
+
 def test_the_same_rules_give_the_same_text_and_the_text_is_the_objects(rules: Rules) -> None:
     rules.write(
         "rules:\n"

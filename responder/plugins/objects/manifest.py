@@ -34,3 +34,12 @@ def read_manifest(path: str, namespace: str, tools: ActionTools) -> dict[str, An
     if metadata.get("namespace", namespace) != namespace:
         raise PermanentError(f"{path} is for the namespace {metadata['namespace']}, and {namespace} was named")
     return found
+
+
+def kind_of(text: str) -> str:
+    """Return the kind of the object in a manifest, "" where it cannot be told."""
+    try:
+        found = next((each for each in yaml.safe_load_all(text[:_LARGEST]) if each is not None), None)
+    except (yaml.YAMLError, ValueError):
+        return ""
+    return str(found.get("kind", "")) if isinstance(found, dict) else ""
