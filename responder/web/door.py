@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from aiohttp import web
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 
 from responder.model.severity import Scale
 from responder.settings.process import Settings
@@ -34,6 +34,7 @@ from responder.web.openapi import describe
 from responder.web.ports import Answers, Controls, Intake, Reader, Vitals, Workspace
 from responder.web.routes import Handle, Route, Router
 from responder.web.server import Listener
+from responder.web.slack import SlackDoor
 from responder.web.webhook import Webhook
 
 Bodies = Mapping[int, type[BaseModel] | str]
@@ -78,7 +79,15 @@ class Door:
             metrics=behind.metrics,
             now=behind.now,
         )
-        self.routes = (self._webhook(), *self._api(), *self._acting(), *self._health(), self._openapi())
+        self._slack = self._slack_door(settings.slack.signing_secret)
+        self.routes = (
+            self._webhook(),
+            *self._api(),
+            *self._acting(),
+            self._interactions(),
+            *self._health(),
+            self._openapi(),
+        )
         self._router = Router(self.routes, entrance.gate, behind.metrics.rejected)
 
     async def open(self) -> None:
@@ -93,6 +102,7 @@ class Door:
         """Refuse what is new, let end what has begun."""
         self.refuse()
         await self.listener.stop(within)
+        await self._slack.close(within)
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         return await self._router(request)
@@ -132,6 +142,27 @@ class Door:
             stopped=self._settings.automation.stopped,
         )
         yield from action_routes(acting)
+
+    def _slack_door(self, secret: SecretStr | None) -> SlackDoor:
+        return SlackDoor(
+            decisions=self._decisions,
+            people=self._gate.people,
+            secret=secret.get_secret_value() if secret else "",
+            workspace=self._behind.workspace,
+            deadline=self.listener.deadline,
+            now=self._behind.now,
+        )
+
+    def _interactions(self) -> Route:
+        return Route(
+            method="POST",
+            path="/v1/slack/interactions",
+            access=Access.SIGNED,
+            handle=self._slack.receive,
+            summary="Take in that a person pressed a button or filled in a dialog in Slack; signed by Slack.",
+            answers={200: JSON, **dict.fromkeys((400, 401, 403, 413, 503), LINE)},
+            body="Slack's interaction payload, form-encoded.",
+        )
 
     def _health(self) -> Iterator[Route]:
         pages = HealthPages(

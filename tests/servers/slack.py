@@ -70,6 +70,7 @@ class FakeSlack(Workspace):
         app.router.add_route("*", "/api/{method}", self._api)
         app.router.add_post("/upload/{file}", self._upload)
         app.router.add_post("/services/{path:.+}", self._webhook)
+        app.router.add_post("/actions/{name}", self._answer_to_press)
         self._closing = asyncio.Event()
         self._runner = web.AppRunner(app, shutdown_timeout=0.5, access_log=None)
         await self._runner.setup()
@@ -175,6 +176,13 @@ class FakeSlack(Workspace):
         self.uploads[file] = content
         return web.Response(text=f"OK - {len(content)}")
 
+    async def _answer_to_press(self, request: web.Request) -> web.StreamResponse:
+        at, name = time.monotonic(), request.match_info["name"]
+        args = json.loads(await request.read())
+        status, text = self._respond(name, args)
+        self.calls.append(Call("response_url", args, at, status, "" if status == 200 else text))
+        return web.Response(status=status, text=text)
+
     async def _webhook(self, request: web.Request) -> web.StreamResponse:
         at, path = time.monotonic(), request.match_info["path"]
         outage = self._outage("webhook", self.webhooks.get(path, ""))
@@ -255,7 +263,7 @@ async def _arguments(request: web.Request) -> dict[str, Any]:
         args |= json.loads(await request.read() or b"{}")
     elif request.can_read_body:
         args |= {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
-    for name in ("blocks", "attachments", "metadata", "files"):
+    for name in ("blocks", "attachments", "metadata", "files", "view"):
         if isinstance(args.get(name), str):
             args[name] = json.loads(args[name])
     return args

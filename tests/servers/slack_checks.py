@@ -60,6 +60,20 @@ def block_troubles(blocks: Sequence[Any]) -> Iterator[str]:
             seen.add(name)
 
 
+def view_troubles(view: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what Slack would refuse in a dialog."""
+    if view.get("type") != "modal":
+        yield "type must be modal"
+    for part in ("title", "submit", "close"):
+        yield from (f"{part}: {trouble}" for trouble in _text(view.get(part), 24, kinds={"plain_text"}))
+    if length(view.get("private_metadata", "")) > 3000 or length(view.get("callback_id", "")) > _MAX_ID:
+        yield "private_metadata or callback_id is too long"
+    blocks = view.get("blocks") or []
+    if not 1 <= len(blocks) <= 100:
+        yield f"{len(blocks)} blocks, allowed are 1 to 100"
+    yield from block_troubles(blocks)
+
+
 def strings(value: Any) -> Iterator[str]:
     """Yield every text that a reader of the block sees."""
     if isinstance(value, Mapping):
@@ -103,6 +117,8 @@ def _block_troubles(block: Mapping[str, Any]) -> Iterator[str]:
             yield from _context(block)
         case "actions":
             yield from _actions(block.get("elements"))
+        case "input":
+            yield from _input(block)
         case "image":
             yield from _image(block)
         case "markdown":
@@ -163,6 +179,17 @@ def _actions(elements: Any) -> Iterator[str]:
         if element.get("type") not in _ACTION_TYPES:
             yield f"element of type {element.get('type')}"
         yield from _element(element)
+
+
+def _input(block: Mapping[str, Any]) -> Iterator[str]:
+    yield from _text(block.get("label"), 2000, kinds={"plain_text"})
+    if "hint" in block:
+        yield from _text(block["hint"], 2000, kinds={"plain_text"})
+    element = block.get("element") or {}
+    if element.get("type") != "plain_text_input":
+        yield f"element of type {element.get('type')}"
+    if not 0 < element.get("max_length", 1) <= 3000 or length(element.get("initial_value", "")) > 3000:
+        yield "max_length or initial_value is over 3000"
 
 
 def _element(element: Mapping[str, Any]) -> Iterator[str]:

@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.servers.slack_checks import MAX_POST_TEXT, error_of, pings, strings
+from tests.servers.slack_checks import MAX_POST_TEXT, error_of, pings, strings, view_troubles
 
 TOKEN = "xoxb-test-0123456789-abcdefghijkl"
 SCOPES = frozenset({"chat:write", "chat:write.public", "files:write", "channels:read", "channels:history"})
+TRIGGER_LASTS = 3.0
+"""Seconds."""
 _NEEDS = {
     "chat.postMessage": "chat:write",
     "chat.update": "chat:write",
@@ -72,6 +74,19 @@ class Channel:
     messages: dict[str, Message] = field(default_factory=dict)
 
 
+@dataclass
+class View:
+    """A dialog as it was opened."""
+
+    id: str
+    content: Mapping[str, Any]
+
+    @property
+    def shown(self) -> str:
+        """Every text that a reader sees, one a line."""
+        return "\n".join(strings(self.content))
+
+
 class Refused(Exception):
     """What a method answers instead: `ok: false`, or a bare status."""
 
@@ -90,6 +105,10 @@ class Workspace:
         self.url = ""
         self.channels: dict[str, Channel] = {}
         self.uploads: dict[str, bytes] = {}
+        self.views: list[View] = []
+        self.told: list[tuple[str, Mapping[str, Any]]] = []
+        self._triggers: dict[str, float] = {}
+        self._response_urls: dict[str, tuple[str, int]] = {}
         self._pending: dict[str, dict[str, Any]] = {}
         self._tokens: dict[str, tuple[float, float]] = {}
         self._counter = 0
@@ -166,6 +185,46 @@ class Workspace:
 
     def _conversations_list(self, args: Mapping[str, Any]) -> dict[str, Any]:
         return self._list(list(self.channels.values()), args)
+
+    def _views_open(self, args: Mapping[str, Any]) -> dict[str, Any]:
+        issued = self._triggers.pop(str(args.get("trigger_id", "")), None)
+        if issued is None:
+            raise Refused("exchanged_trigger_id")
+        if time.monotonic() - issued > TRIGGER_LASTS:
+            raise Refused("expired_trigger_id")
+        trouble = next(view_troubles(args.get("view") or {}), "")
+        if trouble:
+            raise Refused("invalid_arguments", response_metadata={"messages": [f"[ERROR] {trouble}"]})
+        self._counter += 1
+        view = View(f"V{self._counter:08d}", args["view"])
+        self.views.append(view)
+        return {"view": {"id": view.id, **view.content}}
+
+    def trigger(self) -> str:
+        """Issue what opens a dialog, once and soon."""
+        self._counter += 1
+        name = f"trigger.{self._counter}"
+        self._triggers[name] = time.monotonic()
+        return name
+
+    def response_url(self, member: str) -> str:
+        """Issue an address at which a person can be told something, five times."""
+        self._counter += 1
+        name = f"r{self._counter:08d}"
+        self._response_urls[name] = (member, 5)
+        return f"{self.url}/actions/{name}"
+
+    def _respond(self, name: str, body: Mapping[str, Any]) -> tuple[int, str]:
+        """Take what an app says at a response_url; the member, who alone sees it, stands beside it in `told`."""
+        member, left = self._response_urls.get(name, ("", 0))
+        if not left:
+            return 404, "used_url"
+        error, _ = error_of(body)
+        if error:
+            return 400, error
+        self._response_urls[name] = (member, left - 1)
+        self.told.append((member, body))
+        return 200, "ok"
 
     def _files_getUploadURLExternal(self, args: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N802
         if not args.get("filename") or int(args.get("length") or 0) <= 0:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from responder.clients.circuit import Circuit
+from responder.clients.slack.client import SlackClient
 from responder.engine.accept import Intake
 from responder.engine.answers import Answers
 from responder.engine.controls import Controls
@@ -33,7 +34,8 @@ NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 class House:
     """An open door."""
 
-    def __init__(self, door: Door, store: Store, rules_version: str) -> None:
+    def __init__(self, door: Door, store: Store, rules_version: str, workspace: SlackClient | None) -> None:
+        self.workspace = workspace
         self.door = door
         self.rules_version = rules_version
         self.store = store
@@ -58,6 +60,8 @@ class House:
     async def close(self) -> None:
         """Close the door."""
         await self.door.close(timedelta(seconds=5))
+        if self.workspace is not None:
+            await self.workspace.close()
 
     async def lose_store(self) -> None:
         """Let the store answer no more."""
@@ -104,6 +108,9 @@ class House:
 async def open_house(folder: Path, **settings: Any) -> House:
     """Open a door on a free port with the given settings."""
     folder.mkdir()
+    chosen = Settings.model_validate({"listen": "127.0.0.1:0", **settings})
+    token = chosen.slack.bot_token
+    workspace = SlackClient(token=token.get_secret_value(), base_url=chosen.slack.base_url) if token else None
     store = await open_store(f"sqlite:///{folder}/house.db")
     intake = Intake(store, now=lambda: NOW, committed=lambda: None, capacity=64 * 1024 * 1024, kept=100)
     reader, rules = Reader(store), RuleStore([], Registry({}, {}, {}))
@@ -117,12 +124,12 @@ async def open_house(folder: Path, **settings: Any) -> House:
         scale=lambda: rules.current.ruleset.scale,
         now=lambda: NOW,
         version="1.2.3",
+        workspace=workspace,
     )
     try:
-        chosen = Settings.model_validate({"listen": "127.0.0.1:0", **settings})
         door = Door(chosen, Entrance.of(chosen), behind)
         await door.open()
     except BaseException:
         await store.close()
         raise
-    return House(door, store, rules.current.ruleset.version)
+    return House(door, store, rules.current.ruleset.version, workspace)
