@@ -123,7 +123,9 @@ class Brains:
 
     def _traits(self, plugin: str) -> ActionTraits | None:
         found = self._runtime.registry.actions.get(plugin)
-        return None if found is None else ActionTraits(found.once, found.weight, found.undoable, found.approvals)
+        if found is None:
+            return None
+        return ActionTraits(found.once, found.weight, found.undoable, found.approvals, found.until_resolved)
 
     def _forbidden(self, incident: Incident) -> tuple[str, ...]:
         """List what the playbooks of its rules forbid now; that binds incidents that opened before, too."""

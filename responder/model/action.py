@@ -69,6 +69,7 @@ class ActionTraits:
     weight: Literal["harmless", "ordinary", "destructive", "security"] = "ordinary"
     undoable: bool = False
     approvals: int = 1
+    until_resolved: bool = False
 
 
 @dataclass(frozen=True, slots=True)
