@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from responder.engine import journal
 from responder.model import codec
 from responder.model.timeline import ActionAsked, Answered
 from responder.store.rows import micros
@@ -34,5 +35,6 @@ class Answers:
             tx.run("event_add", number, what.kind, codec.HAPPENING.dump(what), now, 0)
             tx.run("incident_wake", number, now)
             tx.hint("turn")
+        journal.said(number, what)
         self.woken(number)
         return True

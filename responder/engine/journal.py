@@ -11,10 +11,13 @@ from responder.model.finding import DiagnosticStatus
 from responder.model.incident import Incident
 from responder.model.timeline import (
     Acted,
+    ActionAsked,
     ActionMoved,
+    Answered,
     AnswerRefused,
     Diagnosed,
     Event,
+    Followed,
     Input,
     NotifyFailed,
     Opened,
@@ -77,9 +80,21 @@ def ended(number: int, command: Command, outcome: Input) -> None:
             tell = log.info if result.status == "done" else log.warning
             what = {"attempt": attempt, "step": step, "plugin": command.what.plugin, "undo": undo}
             tell("action.tried", **what, status=result.status, say=result.say)
+        case Followed(attempt=attempt, step=step, progress=progress):
+            log.info("action.followed", attempt=attempt, step=step, say=progress.say)
         case Previewed(attempt=attempt, look=look, previews=previews):
             refusals = [preview.refusal for preview in previews if preview.refusal]
             log.info("action.previewed", attempt=attempt, look=look, refusals=refusals)
+
+
+def said(number: int, what: ActionAsked | Answered) -> None:
+    """Log what a person said of actions."""
+    log = _log.bind(incident=f"INC-{number}", by=what.by, via=what.via)
+    match what:
+        case ActionAsked(plugin=plugin, reason=reason):
+            log.info("action.asked", plugin=plugin, why=reason)
+        case Answered(attempt=attempt, answer=answer, why=why):
+            log.info("action.answered", attempt=attempt, answer=answer, why=why)
 
 
 def again(number: int, command: Command, why: str, *, attempt: int) -> None:

@@ -121,13 +121,17 @@ class Stage:
 Play = Callable[..., Awaitable[Stage]]
 
 
+def rules_of(action: str, *, name: str = "api", mode: str = "approve", more: str = "") -> str:
+    """Write rules that propose an action; `name` is of its object, `more` are words of the playbook."""
+    return ACTIONS.replace("ACTION", f"{action}: {{folder: FOLDER, name: {name}}}, mode: {mode}{more}")
+
+
 async def play(
     start: Build, action: str = "", *, name: str = "api", mode: str = "approve", more: str = "", **settings: Any
 ) -> Stage:
-    """Open an incident that proposes an action; `name` is of its object, `more` are words of the playbook."""
-    words = f"{action or 'trial.switch'}: {{folder: FOLDER, name: {name}}}, mode: {mode}{more}"
+    """Open an incident that proposes an action; the clock stands still."""
     clock = settings.pop("clock", None) or Clock()
-    rules = ACTIONS.replace("ACTION", words)
+    rules = rules_of(action or "trial.switch", name=name, mode=mode, more=more)
     made = {"automation": "auto", "action_tools": lambda incident, context: Tools(context, clock.now)}
     world = await start(rules=rules, clock=clock, **made, **settings)
     await world.deliver(alert())

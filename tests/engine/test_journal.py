@@ -10,6 +10,7 @@ from structlog.typing import EventDict
 
 from responder.engine.loops import Loop
 from responder.errors import StoreUnavailable
+from tests.engine.acting import play
 from tests.engine.conftest import Build
 from tests.engine.world import RULES, World, alert
 
@@ -79,3 +80,21 @@ async def test_that_the_store_answers_again_is_in_the_log_once() -> None:
         await loop.attempt()
     assert [line["event"] for line in logs] == ["store.unavailable", "store.recovered"]
     assert loop.unavailable == ""
+
+
+async def test_the_life_of_an_action_is_in_the_log(start: Build) -> None:
+    with capture_logs() as logs:
+        stage = await play(start)
+        stage.touch("breaks")
+        await stage.approve()
+        await stage.answer("no", "bob")
+        await stage.world.engine.settle()
+    assert [line["answer"] for line in of(logs, "action.answered")] == ["yes", "no"]
+    moved = of(logs, "action.moved")
+    assert [line["after"] for line in moved] == ["approved", "checked", "running", "in doubt"]
+    assert (moved[0]["by"], moved[-1]["log_level"]) == ("ann", "warning")
+    (tried,) = of(logs, "action.tried")
+    assert (tried["plugin"], tried["status"], tried["log_level"]) == ("trial.switch", "in_doubt", "warning")
+    assert [line["refusals"] for line in of(logs, "action.previewed")] == [[], []]
+    (refused,) = of(logs, "answer.refused")
+    assert (refused["by"], refused["log_level"]) == ("bob", "warning")
