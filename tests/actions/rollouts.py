@@ -6,9 +6,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
+from pydantic import TypeAdapter
 
 from responder.clients.kubernetes_writing import KubernetesWriter
 from responder.errors import NotConfigured
@@ -21,6 +22,7 @@ from tests.servers.kubernetes import KubernetesServer
 from tests.servers.kubernetes_cluster import Cluster, cluster_at, template, workload
 
 Object = dict[str, Any]
+T = TypeVar("T", Preview, Outcome)
 
 ATTEMPT = "alertmanager-responder/attempt"
 CAUSE = "kubernetes.io/change-cause"
@@ -80,12 +82,12 @@ class Bench:
 
     async def preview(self) -> Preview:
         found: Preview = await self.action.preview(self.params, self.target, self.tools)
-        return found
+        return stored(found)
 
     async def act(self, preview: Preview, *, retry: bool = False) -> Outcome:
         tools = self.tools.again() if retry else self.tools
         done: Outcome = await self.action.act(self.params, self.target, preview, tools)
-        return done
+        return stored(done)
 
     async def do(self) -> Outcome:
         """Preview and act, and hold that nothing stood in the way."""
@@ -99,7 +101,7 @@ class Bench:
     async def undo(self, before: Any, *, retry: bool = False) -> Outcome:
         tools = replace(self.tools.undoing(), retry=retry)
         done: Outcome = await self.action.undo(self.params, self.target, before, tools)
-        return done
+        return stored(done)
 
     async def progress(self, done: Outcome, *, later: timedelta = timedelta(0)) -> Progress:
         tools = replace(self.tools, later=later)
@@ -108,6 +110,14 @@ class Bench:
 
     async def object(self, kind: str = "", name: str = "") -> Object:
         return await read(self.cluster, kind or self.target.kind, name or self.target.name)
+
+
+def stored(value: T) -> T:
+    """Return a value as it is after the store has kept it."""
+    adapter = TypeAdapter(type(value))
+    kept = adapter.validate_json(adapter.dump_json(value))
+    assert kept == value
+    return kept
 
 
 _PATHS = {

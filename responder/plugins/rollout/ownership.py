@@ -13,9 +13,10 @@ from responder.plugins.rollout.workload import Workload, owner_of
 Object = Mapping[str, Any]
 Way = Literal["restart", "roll back", "change"]
 
-_ARGO = re.compile(r"Argo CD \((.+)\)")
-_FLUX = re.compile(r"Flux \((HelmRelease|Kustomization) ([^/]*)/(.+)\)")
-_HELM = re.compile(r"Helm \((.+)\)")
+# A name that would be taken for a flag names nothing that these programs know.
+_ARGO = re.compile(r"Argo CD \(([^-].*)\)")
+_FLUX = re.compile(r"Flux \((HelmRelease|Kustomization) ((?!-)[^/]*)/([^-].*)\)")
+_HELM = re.compile(r"Helm \(([^-].*)\)")
 _WATCHERS = frozenset({"kube-controller-manager", "kubelet", "kube-scheduler", FIELD_MANAGER})
 """Managers that write a workload because it changed, never to change what is wanted."""
 
