@@ -28,8 +28,10 @@ class Wanted:
     refuse: tuple[str, ...] = ()
 
 
-def wanted_of(written: Mapping[str, Json]) -> Wanted:
+def wanted_of(written: Json) -> Wanted:
     """Type an input as a playbook carries it. Raises: ValueError."""
+    if not isinstance(written, Mapping):
+        raise ValueError("its declaration cannot be read")
     texts = {name: written.get(name, "") for name in ("describe", "suggest", "pattern")}
     refuse = written.get("refuse", [])
     kind = written.get("type", "string")
@@ -57,6 +59,25 @@ def typed(wanted: Wanted, value: Json) -> Json:
     if len(items) > _MOST_ITEMS:
         raise ValueError(f"at most {_MOST_ITEMS} are taken")
     return [_one(listed[1], wanted.pattern, item) for item in items]
+
+
+def suggested(wanted: Wanted, value: Json) -> Json:
+    """
+    Type a value that an expression suggests; of a list what does not fit is left out.
+
+    Raises: ValueError where nothing is left to suggest.
+    """
+    if not _LIST.fullmatch(wanted.type) or not isinstance(value, list | tuple):
+        return typed(wanted, value)
+    fitting: list[Json] = []
+    for item in value[:_MOST_ITEMS]:
+        try:
+            fitting += typed(wanted, [item])
+        except ValueError:
+            continue
+    if not fitting:
+        raise ValueError("there is nothing to suggest")
+    return fitting
 
 
 def _one(kind: str, pattern: str, value: Json) -> Json:

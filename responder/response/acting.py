@@ -32,7 +32,6 @@ def take_in(draft: Draft, events: Sequence[Event]) -> None:
 
 def advance(draft: Draft, before: Incident) -> None:
     """Make attempts of what is proposed, and do what the time has come for; `before` is the incident as it was."""
-    making.withdraw(draft)
     making.make(draft)
     for number in [attempt.number for attempt in draft.incident.attempts]:
         attempt = attempts.find(draft, number)

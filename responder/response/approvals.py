@@ -69,6 +69,14 @@ def may_go_by_itself(draft: Draft, attempt: Attempt) -> str | None:
     return failed_before(draft, attempt) or _preferred(draft, attempt)
 
 
+def _leads_on(attempt: Attempt) -> bool:
+    """Whether its playbook says that the next alternative shall be tried when it does not help."""
+    try:
+        return "next" in verify_of(attempt.verify).otherwise
+    except ValueError:
+        return False
+
+
 def _broke_glass(attempt: Attempt) -> bool:
     return any(approval.broke_glass for approval in attempt.approvals)
 
@@ -82,6 +90,6 @@ def _preferred(draft: Draft, attempt: Attempt) -> str:
         tried = [each for each in draft.incident.attempts if each.name == name]
         if tried and attempts.is_harmless(draft, tried[-1]):
             continue
-        if not tried or tried[-1].state not in _UNSUCCESSFUL or "next" not in verify_of(tried[-1].verify).otherwise:
+        if not tried or tried[-1].state not in _UNSUCCESSFUL or not _leads_on(tried[-1]):
             return f"{name} comes before it"
     return ""

@@ -167,14 +167,24 @@ def _inputs(draft: Draft, attempt: Attempt, given: Mapping[str, Json]) -> dict[s
 
 def _refused(draft: Draft, declared: Mapping[str, Json], inputs: Mapping[str, Json]) -> str:
     facts = proposals.with_inputs(draft.facts(), inputs)
-    for name, written in declared.items():
-        for source in wanted_of(written).refuse if name in inputs else ():
-            verdict = draft.brain.evaluator.holds(source, facts)
-            if verdict.undecided:
-                return f"whether the input {name} may be so could not be decided: {verdict.undecided.why}"
-            if verdict.holds:
-                return f"the input {name} is never allowed to be so: {source}"
+    for name, source in _refusing(declared, inputs):
+        verdict = draft.brain.evaluator.holds(source, facts)
+        if verdict.undecided:
+            return f"whether the input {name} may be so could not be decided: {verdict.undecided.why}"
+        if verdict.holds:
+            return f"the input {name} is never allowed to be so: {source}"
     return ""
+
+
+def _refusing(declared: Mapping[str, Json], inputs: Mapping[str, Json]) -> list[tuple[str, str]]:
+    """Return the expressions that refuse an input; where they cannot be read, one that always does."""
+    found: list[tuple[str, str]] = []
+    for name in inputs:
+        try:
+            found += [(name, source) for source in wanted_of(declared.get(name, {})).refuse]
+        except ValueError:
+            found.append((name, "true"))
+    return found
 
 
 def _freeze(draft: Draft, attempt: Attempt, given: Mapping[str, Json], approval: Approval) -> str:

@@ -15,6 +15,7 @@ from responder.response.guards import failed_before
 
 _ASKED = frozenset({ActionState.PROPOSED, ActionState.BLOCKED})
 _TURNED_DOWN = frozenset({ActionState.REJECTED, ActionState.EXPIRED})
+_AFTER_A_ROUND = frozenset({*_TURNED_DOWN, ActionState.REFUSED, ActionState.FAILED})
 _AGAIN = frozenset({ActionState.REJECTED, ActionState.EXPIRED, ActionState.REFUSED, ActionState.WITHDRAWN})
 _MOST = 200
 """Attempts of one incident; more are a loop that somebody has to look at."""
@@ -37,7 +38,7 @@ def make(draft: Draft) -> None:
     if draft.incident.status in (Status.MONITORING, Status.RESOLVED):
         return
     for proposal in draft.incident.proposals:
-        if proposal.mode not in ("approve", "auto"):
+        if proposal.mode not in ("approve", "auto") or not _may_follow(draft, proposal.name):
             continue
         made = _made(draft, proposal.name, proposal.because)
         if made is not None and _is_due(draft, made):
@@ -125,17 +126,26 @@ def _is_due(draft: Draft, made: Attempt) -> bool:
         return False
     if failed_before(draft, made) and not attempts.is_harmless(draft, made):
         return False
-    last = next((each for each in reversed(draft.incident.attempts) if each.name == made.name), None)
-    if last is None:
+    last = _last(draft, made.name)
+    if last is None or last.state not in _TURNED_DOWN:
         return True
-    same = attempts.is_same(last.steps, made.steps)
-    if last.state in _TURNED_DOWN:
-        return not same and not made.inputs and _after_a_round(draft, last)
-    if last.state is ActionState.WITHDRAWN:
+    return not attempts.is_same(last.steps, made.steps) and not made.inputs
+
+
+def _may_follow(draft: Draft, name: str) -> bool:
+    """Whether another attempt may come after the last one of that name, whatever it would do."""
+    last = _last(draft, name)
+    if last is None or last.state is ActionState.WITHDRAWN:
         return True
-    if last.state in (ActionState.REFUSED, ActionState.FAILED):
+    if last.state.live:
+        return False
+    if last.state in _AFTER_A_ROUND:
         return _after_a_round(draft, last)
     return last.lapsed
+
+
+def _last(draft: Draft, name: str) -> Attempt | None:
+    return next((each for each in reversed(draft.incident.attempts) if each.name == name), None)
 
 
 def _after_a_round(draft: Draft, last: Attempt) -> bool:

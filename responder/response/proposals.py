@@ -12,6 +12,7 @@ from responder.model.playbook import ActionStep
 from responder.model.target import Target
 from responder.model.timeline import Proposed
 from responder.model.verdict import Json, Undecided
+from responder.model.wanted import suggested, wanted_of
 from responder.response import territory
 from responder.response.ceilings import ceiling
 from responder.response.draft import Draft
@@ -195,10 +196,13 @@ def _inputs(draft: Draft, action: ActionStep) -> dict[str, Json]:
     inputs: dict[str, Json] = {}
     for step in _with_steps(draft, action):
         for name, declared in step.inputs.items():
-            source = declared.get("suggest") if isinstance(declared, Mapping) else None
-            value = draft.brain.evaluator.value(str(source), draft.facts()) if source else Undecided("")
-            if not isinstance(value, Undecided):
-                inputs[name] = value
+            try:
+                wanted = wanted_of(declared)
+                found = draft.brain.evaluator.value(wanted.suggest, draft.facts()) if wanted.suggest else Undecided("")
+                if not isinstance(found, Undecided):
+                    inputs[name] = suggested(wanted, found)
+            except ValueError:
+                continue
     return inputs
 
 

@@ -7,7 +7,7 @@ import pytest
 from responder.model.action import ActionState, Outcome, Stop
 from responder.model.command import Act, Look
 from responder.model.timeline import Answered
-from responder.model.wanted import typed, wanted_of
+from responder.model.wanted import suggested, typed, wanted_of
 from tests.response.given import NOON
 from tests.response.story import Story, an_action, asked
 
@@ -298,6 +298,23 @@ def test_an_input_is_typed(kind: str, given: Any, taken: Any) -> None:
 def test_an_input_of_another_type_is_refused(kind: str, given: Any) -> None:
     with pytest.raises(ValueError, match=r"."):
         typed(wanted_of({"type": kind}), given)
+
+
+def test_of_a_suggested_list_only_what_fits_is_suggested() -> None:
+    cidrs = wanted_of({"type": "list(cidr)", "pattern": ".*/32"})
+    assert suggested(cidrs, ["10.0.0.1", "0.0.0.0/0", "unknown", 7]) == ["10.0.0.1/32"]
+    with pytest.raises(ValueError, match="nothing to suggest"):
+        suggested(cidrs, ["unknown"])
+
+
+def test_a_suggestion_that_is_refused_counts_only_with_another_value() -> None:
+    given = {"n": {"type": "int", "suggest": "30", "refuse": ["inputs.n > 20"]}}
+    story = asked(an_action("scale", "kubernetes.scale", params={"revision": "${inputs.n}"}, inputs=given))
+    story.say("yes")
+    assert "never allowed to be so" in story.refused[0]
+    story.say("yes", inputs={"n": 20})
+    story.preview()
+    assert story.state is ActionState.APPROVED
 
 
 def test_an_approval_tells_who_when_and_through_what() -> None:
