@@ -8,6 +8,7 @@ import pytest
 from responder.clients.evidence import EvidenceRoom
 from responder.clients.http import Http
 from responder.clients.kubernetes import Kubernetes
+from responder.clients.kubernetes_writing import KubernetesWriter
 from responder.clients.postgres import Postgres
 from responder.clients.postgres_writing import PostgresWriter
 from responder.clients.prometheus import Prometheus
@@ -22,6 +23,7 @@ PAIRS = [
     (tools.Postgres, Postgres),
     (tools.Prometheus, Prometheus),
     (tools.Redis, Redis),
+    (acting.Cluster, KubernetesWriter),
     (acting.Database, PostgresWriter),
     (acting.Cache, RedisWriter),
     (acting.Caller, Http),
