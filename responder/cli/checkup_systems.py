@@ -12,6 +12,7 @@ import orjson
 from responder.cli.checkup import Check, Finding, State, Watch, timed
 from responder.clients.client_set import ClientSet, Load
 from responder.errors import NotLetIn, TransientError
+from responder.model.ruleset import RuleSet
 from responder.settings.process import Settings
 from responder.settings.sections import DEFAULT_CLUSTER, KubernetesAccess, RedisSource
 
@@ -56,6 +57,28 @@ def systems(around: Surroundings) -> Iterator[Check]:
         source = RedisSource(url=around.settings.redis_url)
         client = around.load("redis", "Redis")(source, name="redis_url")
         yield Check("redis", partial(_redis, around, "redis", client), "redis_url")
+
+
+def unset(around: Surroundings, ruleset: RuleSet) -> Iterator[Check]:
+    """List what the rules read from that no cluster has in the settings."""
+    led_to = {rule.playbook for rule in ruleset.rules}
+    families = {
+        step.plugin.partition(".")[0]
+        for name, playbook in ruleset.playbooks.items()
+        for step in (playbook.diagnostics if name in led_to else ())
+    }
+    clusters = around.settings.every_cluster.values()
+    for family, cure in (
+        ("kubernetes", "set kubernetes.kubeconfig, or kubernetes.in_cluster: true where we run in it"),
+        ("prometheus", "set prometheus.url"),
+    ):
+        if family in families and all(getattr(cluster, family) is None for cluster in clusters):
+            yield Check(family, partial(_is_unset, family, cure))
+
+
+async def _is_unset(family: str, cure: str) -> Sequence[Finding]:
+    detail = "the rules read from it, and it is not in the settings: those steps say so in every message"
+    return (Finding(family, State.WARNING, detail, cure),)
 
 
 def _sources(around: Surroundings, cluster: str) -> Iterator[Check]:

@@ -18,7 +18,7 @@ from responder.cli.checkup import Check, Finding, State, examine, without_secret
 from responder.cli.checkup_house import house
 from responder.cli.checkup_people import correspondents
 from responder.cli.checkup_rights import granted
-from responder.cli.checkup_systems import Surroundings, systems
+from responder.cli.checkup_systems import Surroundings, systems, unset
 from responder.cli.config import Config, settings_of
 from responder.cli.rules import console, count, registry
 from responder.clients.client_set import ClientSet
@@ -80,6 +80,7 @@ async def _examined(settings: Settings) -> list[Finding]:
         checks: list[Check] = [
             *house(around, report, plugins),
             *systems(around),
+            *(unset(around, report.ruleset) if not report.errors else ()),
             *granted(around, None if report.errors else report.ruleset, plugins),
             *correspondents(around),
         ]

@@ -8,7 +8,9 @@ import typer
 
 from responder.cli.config import Config, settings_of
 from responder.cli.rules import registry
+from responder.errors import ConfigError
 from responder.model.action import Mode
+from responder.plugins.registry import Registry
 from responder.rules.loading import load
 from responder.rules.rbac import Account, as_yaml, manifests, roles
 from responder.rules.rights import Bounds, rights
@@ -32,6 +34,9 @@ def rbac(
     actor: Annotated[
         str, typer.Option(help="Another ServiceAccount for acting, which kubernetes.action_kubeconfig logs in as.")
     ] = "",
+    manual: Annotated[
+        list[str] | None, typer.Option(help="An action that people shall be able to ask for besides; again for more.")
+    ] = None,
     cluster: Annotated[str, typer.Option(help="Only what this cluster of several needs.")] = "",
     form: Annotated[Literal["yaml", "json"], typer.Option("--format", help="yaml with comments, or json.")] = "yaml",
 ) -> None:
@@ -49,14 +54,19 @@ def rbac(
         responder rbac --rules rules > deploy/rbac.yaml
 
         responder rbac | kubectl diff -f -
+
+        responder rbac --manual kubernetes.scale --manual kubernetes.rollout_restart
     """
     settings = settings_of(config) if config or not rules else None
-    book = load(rules or (settings.rules if settings else ()), registry())
+    plugins = registry()
+    book = load(rules or (settings.rules if settings else ()), plugins)
     automation: Mode = settings.automation.mode if settings else "auto"
     label = settings.cluster_label if settings else "cluster"
-    bounds = Bounds(automation=automation, labels={label: cluster} if cluster else {})
+    asked = tuple(dict.fromkeys(manual or ()))
+    _check(asked, plugins)
+    bounds = Bounds(automation=automation, labels={label: cluster} if cluster else {}, manual=asked)
     account = Account(namespace, service_account, actor or service_account)
-    found = roles(rights(book.ruleset, registry(), bounds), account)
+    found = roles(rights(book.ruleset, plugins, bounds), account)
     if form == "json":
         listed = {"apiVersion": "v1", "kind": "List", "items": manifests(found, account)}
         typer.echo(json.dumps(listed, indent=2))
@@ -65,3 +75,10 @@ def rbac(
     typer.echo(
         HEAD + (as_yaml(found, account) if found else NOTHING) + ("" if acting or not found else NO_ACTOR), nl=False
     )
+
+
+def _check(actions: tuple[str, ...], plugins: Registry) -> None:
+    for name in actions:
+        if name not in plugins.actions:
+            meant = plugins.suggest(name)
+            raise ConfigError(f"--manual: no action is called {name}{f'; did you mean {meant}?' if meant else ''}")

@@ -12,8 +12,9 @@ from responder.model.ruleset import RuleSet
 from responder.model.target import Target
 from responder.plugins.registry import Registry
 from responder.plugins.rights import Verb
+from responder.rules.matching import BUILT_IN_PACK
 from responder.rules.reach import World, is_cluster_wide, is_known, is_namespace, why_unknown, worlds
-from responder.rules.undertakings import Undertaking, undertakings
+from responder.rules.undertakings import Undertaking, by_hand, undertakings
 
 ASKING = Verb("authorization.k8s.io", "selfsubjectaccessreviews", "create")
 """For `responder doctor`. Clusters grant it to everybody who is let in, unless somebody took it away."""
@@ -68,10 +69,15 @@ class Rights:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What binds the rules from outside: the ceiling of the process, and the labels that tell a cluster from others."""
+    """
+    What binds the rules from outside: the ceiling of the process, and the labels that tell a cluster from others.
+
+    `manual` are actions that people shall be able to ask for, which the rules do not say.
+    """
 
     automation: Mode = "auto"
     labels: Labels = field(default_factory=dict)
+    manual: tuple[str, ...] = ()
 
 
 def is_of_cluster(verb: Verb) -> bool:
@@ -89,6 +95,9 @@ def rights(ruleset: RuleSet, registry: Registry, bounds: Bounds) -> Rights:
                 _note(reading, _to_look(step, world, registry), Wish(step.plugin, playbook.name, rule.name), rule)
             for one in undertakings(rule, playbook, ruleset, bounds.automation):
                 _note(acting, _to_act(one, world, registry), Wish(one.step.plugin, playbook.name, rule.name), rule)
+            manual = () if rule.name.startswith(f"{BUILT_IN_PACK}/") else bounds.manual
+            for one in by_hand(rule, playbook, ruleset, bounds.automation, manual):
+                _note(acting, _to_act(one, world, registry), Wish(f"{one.step.plugin} by hand", "", rule.name), rule)
     if reading or acting:
         reading[ASKING, ""] = {Wish("responder doctor", "")}
     return Rights(_ordered(reading), _ordered(acting))
@@ -130,10 +139,12 @@ def _to_act(one: Undertaking, world: World, registry: Registry) -> Iterator[tupl
     target = world.aim(one.step.target)
     if plugin.kinds and all(map(is_cluster_wide, plugin.kinds)):
         target = replace(target, kind=min(plugin.kinds))
-    params = one.params(world, plugin.Params)
-    for told in dict.fromkeys(plugin.namespaces(params, target)):
+    params = None if one.by_hand else one.params(world, plugin.Params)
+    places = (namespace_of(target),) if params is None else plugin.namespaces(params, target)
+    for told in dict.fromkeys(places):
+        wanted = plugin.needs if params is None else plugin.needs_in(told, params, target, one.files)
+        needs = narrowed(wanted, target)
         for namespace in one.bounded(told):
-            needs = narrowed(plugin.needs_in(told, params, target, one.files), target)
             yield from ((verb, namespace, "") for verb in needs)
             if any(verb.verb not in _READING for verb in needs):
                 of_none = is_cluster_wide(target.kind) and not told

@@ -1,7 +1,7 @@
 """What the rules let Responder do itself, under the ceilings: which actions, and in which namespaces at most."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +23,7 @@ _LITERAL = re.compile(r"[a-z0-9-]+")
 @dataclass(frozen=True, slots=True)
 class Undertaking:
     """
-    An action that may be done; `files` are those of its pack.
+    An action that may be done; `files` are those of its pack. What is done `by_hand` has parameters nobody knows yet.
 
     `within` are lists of patterns, each of which must have the namespace, `never` those that must not; `namespaces` are
     ceilings.
@@ -34,6 +34,7 @@ class Undertaking:
     never: tuple[str, ...]
     namespaces: Mapping[str, Mode]
     files: Mapping[str, str]
+    by_hand: bool = False
 
     def params(self, world: World, model: type[Params]) -> Any:
         """Type the parameters; as they are written where a template keeps that from being done."""
@@ -73,6 +74,20 @@ def undertakings(rule: Rule, playbook: Playbook, ruleset: RuleSet, automation: M
                 never = (*ceilings.never, *(name for guard in guards for name in guard.never))
                 within = (*(guard.only_in for guard in guards if guard.only_in), *wide)
                 yield Undertaking(step, within, never, ceilings.namespaces, playbook.files)
+
+
+def by_hand(
+    rule: Rule, playbook: Playbook, ruleset: RuleSet, automation: Mode, names: Iterable[str]
+) -> Iterator[Undertaking]:
+    """List actions that people may ask for in incidents of a rule, wherever its playbook does not forbid them."""
+    ceilings = ruleset.ceilings
+    if not _acts(automation) or not _acts(ceilings.rules.get(rule.name, "auto")):
+        return
+    within = (ceilings.only_in,) if ceilings.only_in else ()
+    for name in names:
+        if name not in playbook.forbid:
+            step = ActionStep(name, name, mode="approve")
+            yield Undertaking(step, within, ceilings.never, ceilings.namespaces, playbook.files, by_hand=True)
 
 
 def _steps(

@@ -327,6 +327,14 @@ async def test_rules_with_an_error_fail_and_warnings_warn(doctor: Doctor) -> Non
     assert (await doctor.findings())["rules"]["state"] == "warning"
 
 
+async def test_what_the_rules_read_from_and_nobody_set_is_told(doctor: Doctor) -> None:
+    steps = "{pods: {kubernetes.pods: {}}, rate: {prometheus.query: {query: up}}}"
+    text = f"rules: [{{name: r, match: ['a=\"b\"'], playbook: p}}]\nplaybooks: {{p: {{diagnose: {steps}}}}}"
+    (doctor.folder / "rules.yaml").write_text(text)
+    found = await doctor.findings(rules=["rules.yaml"])
+    assert (found["kubernetes"]["state"], found["prometheus"]["cure"]) == ("warning", "set prometheus.url")
+
+
 async def test_a_door_that_is_open_to_everybody_is_told(doctor: Doctor) -> None:
     assert (await doctor.findings(webhook={}))["door"]["state"] == "failed"
     assert (await doctor.findings(webhook={"allow_anonymous": True}))["door"]["state"] == "warning"

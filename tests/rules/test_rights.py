@@ -1,5 +1,6 @@
 """The rules' rights: no verb more than some step needs, and nowhere but where it can need it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -227,6 +228,17 @@ def test_what_is_about_a_deployment_needs_nothing_on_other_workloads(rules: Rule
     found = [*rules.reading(), *rules.acting()]
     assert "patch deployments.apps in shop" in found
     assert [right for right in found if "statefulsets" in right or "daemonsets" in right] == []
+
+
+def test_what_people_may_ask_for_needs_rights_where_the_rules_incidents_are(rules: Rules) -> None:
+    rules.one("'namespace=\"shop\"'", "forbid: [kubernetes.delete_pod]")
+    assert rules.acting() == []
+    asked = Bounds(manual=("kubernetes.scale", "kubernetes.delete_pod", "kubernetes.exec"))
+    found = rules.acting(asked)
+    assert {"patch deployments.apps in shop", "create pods/exec in shop"} <= set(found)
+    assert {right.rpartition(" ")[2] for right in found} == {"shop"}
+    assert not any("eviction" in right for right in found)
+    assert rules.acting(replace(asked, automation="suggest")) == []
 
 
 def test_the_same_rules_give_the_same_text_and_the_text_is_the_objects(rules: Rules) -> None:
