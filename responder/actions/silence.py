@@ -100,14 +100,12 @@ class Silence(Action[SilenceParams]):
 
     async def undo(self, params: SilenceParams, target: Target, before: Json, tools: ActionTools) -> Outcome:
         """End it; one that has ended, or was ended by somebody, stays ended."""
-        known = before.get("silence") or ""
-        if not known:
-            made = await _made(tools.attempt.removesuffix("/undo"), tools)
-            if made is None:
-                return Outcome("done", "there is no such silence")
-            known = made.id
-        await tools.alertmanager.expire(known)
-        return Outcome("done", f"the silence {known} has ended")
+        attempt, known = tools.attempt.removesuffix("/undo"), before.get("silence")
+        every = await tools.alertmanager.silences()
+        ours = [one.id for one in every if one.id == known or one.comment.endswith(_mark(attempt))]
+        for each in ours:
+            await tools.alertmanager.expire(each)
+        return Outcome("done", f"the silence {', '.join(ours)} has ended" if ours else "there is no such silence")
 
 
 def _matchers(params: SilenceParams) -> tuple[str, ...]:

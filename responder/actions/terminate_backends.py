@@ -153,7 +153,7 @@ def _spans(params: TerminateBackendsParams) -> Iterator[str]:
 
 
 def _interval(span: timedelta) -> str:
-    return f"interval '{span.total_seconds():g} seconds'"
+    return f"interval '{span // timedelta(milliseconds=1)} milliseconds'"
 
 
 def _literal(text: str) -> str:

@@ -82,7 +82,8 @@ def _fingerprint(content: bytes) -> str:
 def _store(place: Path, content: bytes, sha256: str) -> None:
     if place.exists() and _fingerprint(place.read_bytes()) == sha256:
         return
-    place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for folder in (place.parent.parent, place.parent):
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     beginning = place.with_name(f".{secrets.token_hex(8)}.part")
     try:
         descriptor = os.open(beginning, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

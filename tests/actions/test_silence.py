@@ -86,6 +86,15 @@ async def test_a_silence_whose_making_was_in_doubt_is_found_and_ended(silencing:
     assert (await silencing(matchers={"alertname": "X"}).undo(preview.undo)).status == "done"
 
 
+async def test_a_silence_that_arrived_twice_is_ended_twice(silencing: Callable[..., Step]) -> None:
+    found = silencing()
+    preview = await found.preview()
+    first, second = await found.act(preview), await found.act(preview)
+    assert first.undo != second.undo
+    await found.undo(second.undo)
+    assert await silences(found) == []
+
+
 async def test_what_is_silenced_for_long_enough_is_not_silenced_again(silencing: Callable[..., Step]) -> None:
     await silencing(duration="3h").do()
     assert (await silencing().preview()).refusal.startswith("ann has silenced them until 20")
