@@ -87,6 +87,7 @@ class NetworkLockdown(Action[NetworkLockdownParams]):
         preview = await preview_creation(creation, tools)
         return replace(
             preview,
+            lock=(pod_place if target.kind == "Pod" else workload_place)(target).lock,
             touches=pod_names(pods),
             pods=len(pods),
             ready=ready_count(pods),

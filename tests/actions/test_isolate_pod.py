@@ -1,6 +1,7 @@
 """kubernetes.isolate_pod: the labels go, the pod stays, and its place is taken by another."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -95,7 +96,8 @@ async def test_undoing_puts_the_labels_back_unless_others_did(rolling: Rolling) 
     assert labels_of(await at.object()) == before
 
     await patch(rolling.cluster, "Pod", at.target.name, {"metadata": {"labels": {"app": "other"}}})
-    assert "by others" in (await at.undo(done.undo)).say
+    other = replace(at, tools=replace(at.tools, attempt="INC-18@abc/1/0"))
+    assert "by others" in (await other.undo(done.undo)).say
     assert labels_of(await at.object())["app"] == "other"
 
 
@@ -137,11 +139,24 @@ async def test_a_pod_of_a_stateful_set_could_not_be_replaced(rolling: Rolling) -
     assert "StatefulSet" in (await at.preview()).refusal
 
 
-async def test_of_two_tries_at_once_one_takes_the_labels_off(rolling: Rolling) -> None:
+async def test_of_two_tries_at_once_one_takes_the_labels_off_and_both_know(rolling: Rolling) -> None:
     at = await one_of(rolling)
     preview = await at.preview()
+    rolling.server.requests.clear()
 
     told = await asyncio.gather(at.act(preview), at.act(preview))
+
+    assert [done.status for done in told] == ["done", "done"]
+    assert sum("found by the mark" in done.say for done in told) == 1
+    assert len(await every(rolling.cluster, "Pod")) == 4
+
+
+async def test_of_two_attempts_at_once_one_is_told_that_it_came_late(rolling: Rolling) -> None:
+    at = await one_of(rolling)
+    other = replace(at, tools=replace(at.tools, attempt="INC-18@abc/1/0"))
+    preview = await at.preview()
+
+    told = await asyncio.gather(at.act(preview), other.act(preview))
 
     assert sorted(done.status for done in told) == ["done", "not_done"]
     assert len(await every(rolling.cluster, "Pod")) == 4

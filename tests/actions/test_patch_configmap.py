@@ -155,6 +155,31 @@ async def test_networks_are_added_to_a_list_and_what_is_in_it_stays(cluster: Clu
     assert data["block-cidrs"] == "192.0.2.0/24, 198.51.100.7/32,198.18.0.1/32"
 
 
+async def test_a_list_that_others_add_to_after_the_approval_is_added_to(
+    cluster: Cluster, writer: KubernetesWriter
+) -> None:
+    await cluster.create(config_map(**{"block-cidrs": ""}))
+    at = blocking(cluster, writer, "192.0.2.9")
+    preview = await at.preview()
+    await patch(cluster, "ConfigMap", "flags", {"data": {"block-cidrs": "203.0.113.0/24"}})
+
+    assert (await at.act(preview)).status == "done"
+    assert (await at.object("ConfigMap", "flags"))["data"]["block-cidrs"] == "203.0.113.0/24,192.0.2.9/32"
+
+
+@pytest.mark.parametrize("value", [*HOSTILE, "a\n", "a,b", "0.0.0.0/0", "10.0.0.0/7", "::/0", "192.0.2.0/33", "", " "])
+def test_a_hostile_name_key_or_network_is_none(value: str) -> None:
+    for params in (
+        {"name": value, "set": {"A": "1"}},
+        {"name": "flags", "namespace": value or "A", "set": {"A": "1"}},
+        {"name": "flags", "set": {value: "1"}},
+        {"name": "flags", "add_cidrs": {value: ["192.0.2.1"]}},
+        {"name": "flags", "add_cidrs": {"block-cidrs": [value]}},
+    ):
+        with pytest.raises(ValueError, match="validation error"):
+            PATCH.Params.model_validate(params)
+
+
 async def test_a_list_that_holds_them_already_is_not_written(cluster: Cluster, writer: KubernetesWriter) -> None:
     await cluster.create(config_map(**{"block-cidrs": "192.0.2.0/24"}))
 

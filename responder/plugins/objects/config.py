@@ -34,7 +34,7 @@ class Wanted:
             return _edit(seen, {}, refusal=f"{seen.place}: {error}")
         undo: dict[str, Json] = {"before": {key: _data(seen.found).get(key) for key in self.texts}}
         undo |= {"left": {key: digest(text) for key, text in self.texts.items()}, "added": new}
-        edit = _edit(seen, after, refusal=_refusal(seen, after))
+        edit = replace(_edit(seen, after, refusal=_refusal(seen, after)), facts=self._facts(seen, after, new))
         if any(len(_data(seen.found).get(key) or "") > _LARGEST_KEPT for key in self.texts):
             return replace(edit, warnings=("It cannot be undone: a value of before is too large to be kept",))
         return replace(edit, undo=undo, holds=self.held_by)
@@ -44,6 +44,13 @@ class Wanted:
         data = _data(found)
         texts = all(data.get(key) == text for key, text in self.texts.items())
         return texts and all(networks.holds(data.get(key, ""), wanted) for key, wanted in self.cidrs.items())
+
+    def _facts(self, seen: Seen, after: Mapping[str, str], new: Mapping[str, Json]) -> dict[str, Json]:
+        """Tell what must hold still; a list that others add to meanwhile is added to all the same."""
+        data = _data(seen.found)
+        # What a key holds now is approved by its digest: it may be long.
+        texts: dict[str, Json] = {f"{key} (digest)": digest(data.get(key)) for key in after if key in self.texts}
+        return texts | {f"new in {key}": ", ".join(map(str, fresh)) for key, fresh in new.items() if _listed(fresh)}
 
     def _after(self, seen: Seen) -> tuple[dict[str, str], dict[str, Json]]:
         data, after, new = _data(seen.found), dict(self.texts), {}
@@ -91,8 +98,6 @@ def _edit(seen: Seen, after: Mapping[str, str | None], *, refusal: str) -> Edit:
         operations=_operations(seen, after),
         holds=lambda found: all(_data(found).get(key) == text for key, text in after.items()),
         changes=tuple(Change(key, _show(data.get(key)), _show(text)) for key, text in after.items()),
-        # What a key holds now is approved by its digest: it may be long.
-        facts={f"{key} (digest)": digest(data.get(key)) for key in after},
         refusal=refusal,
         wrote=("data", next(iter(after), "")),
     )

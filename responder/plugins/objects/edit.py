@@ -82,14 +82,14 @@ async def preview_edit(place: Place, planner: Planner, tools: ActionTools) -> Pr
 
 async def make_edit(place: Place, preview: Preview, planner: Planner, tools: ActionTools) -> Outcome:
     """
-    Make a change once, if what the preview saw still holds; after a crash, read back first.
+    Make a change once, if what the preview saw still holds; one that bears the mark of the attempt is made already.
 
     Raises: CallError; `Unanswered` means that it may have happened.
     """
     try:
         for _ in range(_TRIES):
             seen = await look(place, tools.kubernetes)
-            if tools.retry and seen.bears(tools.attempt):
+            if seen.bears(tools.attempt):
                 return _done(seen, await plan(planner, seen), preview.undo, found=True)
             edit = await plan(planner, seen)
             if stale := moved(seen, edit, preview) or edit.refusal or _going(seen):
@@ -115,7 +115,7 @@ async def put_back(place: Place, before: Mapping[str, Json], planner: Planner, t
         for _ in range(_TRIES):
             seen = await look(place, tools.kubernetes)
             edit = await plan(planner, seen)
-            if tools.retry and seen.bears(tools.attempt):
+            if seen.bears(tools.attempt):
                 return _undone(_done(seen, edit, None, found=True))
             other = f"{place} is another one of that name by now" if seen.uid != before.get("uid") else ""
             if refusal := other or edit.refusal or _going(seen):
