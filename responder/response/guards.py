@@ -183,9 +183,11 @@ def _blast(draft: Draft, attempt: Attempt) -> Iterator[Refusal]:
         if blast is not None and blast.percent is not None:
             most = blast.percent * max(preview.replicas, preview.ready) // 100
         if most is not None and preview.pods > most:
-            yield Refusal(f"it would disturb {preview.pods} of {preview.ready} ready pods at once; at most {blast} may")
-        if 0 < preview.ready <= preview.pods and not guard.last_replica:
-            yield Refusal(f"no ready pod would be left: it disturbs {preview.pods} of {preview.ready} at once")
+            yield Refusal(f"it would disturb {preview.pods} pods, {preview.ready} are ready; at most {blast} may be")
+        gone = preview.pods if preview.at_once is None else preview.at_once
+        if 0 < preview.ready <= gone and not guard.last_replica:
+            told = f"no ready pod would be left meanwhile: {gone} may be missing at once, {preview.ready} are ready"
+            yield Refusal(f"{told}; `guard: {{last_replica: true}}` would allow it")
 
 
 # --- what is counted over all incidents ---

@@ -88,8 +88,8 @@ def actions(incident: Incident, brain: Brain) -> Iterator[Block]:
 
 
 def is_shown_here(incident: Incident, name: str) -> bool:
-    """Whether an action has a living attempt, so that its proposal needs no second mention."""
-    return any(attempt.name == name and attempt.state.live for attempt in incident.attempts)
+    """Whether an action stands among the attempts already, so that its proposal needs no second mention."""
+    return any(a.name == name and a.state is not ActionState.WITHDRAWN for a in incident.attempts)
 
 
 def _stopped(stop: Stop) -> Text:

@@ -86,6 +86,23 @@ def test_the_pace_is_that_of_the_strategy(workload: Workload, pods: int, say: st
 
 
 @pytest.mark.parametrize(
+    ("workload", "at_once"),
+    [
+        (made("Deployment", 4), 1),
+        (made("Deployment", 3), 0),
+        (made("Deployment", 2, strategy={"type": "Recreate"}), 2),
+        (made("Deployment", 2, **rolling("strategy", maxUnavailable="100%", maxSurge="50%")), 2),
+        (made("StatefulSet", 3), 1),
+        (made("StatefulSet", 1), 1),
+        (made("DaemonSet", 6, **rolling("updateStrategy", maxUnavailable="20%")), 2),
+        (made("DaemonSet", 6, **rolling("updateStrategy", maxUnavailable=0, maxSurge=1)), 0),
+    ],
+)
+def test_how_many_are_missing_at_the_same_time_is_counted(workload: Workload, at_once: int) -> None:
+    assert disruption_of(workload).at_once == at_once
+
+
+@pytest.mark.parametrize(
     ("selector", "matches"),
     [
         (None, False),

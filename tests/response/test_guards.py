@@ -301,9 +301,18 @@ def test_an_action_disturbs_no_more_pods_than_it_may(blast: Any, pods: int, hold
 
 def test_the_last_ready_pod_is_left_alone_unless_said() -> None:
     last = replace(GOOD, pods=1, ready=1, replicas=1)
-    assert why(guarded({}, preview=last)) == "no ready pod would be left: it disturbs 1 of 1 at once"
+    told = "no ready pod would be left meanwhile: 1 may be missing at once, 1 are ready"
+    assert why(guarded({}, preview=last)).startswith(told)
     assert passes(guarded({"last_replica": True}, preview=last))
     assert passes(guarded({}, preview=replace(last, ready=0)))
+
+
+def test_a_roll_out_that_leaves_some_pods_ready_all_the_time_may_disturb_all_of_them() -> None:
+    rolling = replace(GOOD, pods=3, ready=3, replicas=3)
+    assert passes(guarded({}, preview=replace(rolling, at_once=1)))
+    assert passes(guarded({}, preview=replace(rolling, pods=1, ready=1, replicas=1, at_once=0)))
+    assert not passes(guarded({}, preview=replace(rolling, at_once=3)))
+    assert not passes(guarded({}, preview=rolling))
 
 
 # --- ceilings, forbidden ---

@@ -21,13 +21,14 @@ from responder.model.action import (
     Stop,
     Verification,
 )
+from responder.model.incident import Incident
 from responder.model.message import Buttons, Value
 from responder.response.brain import Brain
 from responder.response.message import living
 from responder.response.message_actions import actions
 from responder.response.message_help import proposals
-from tests.response.given import a_brain, at
-from tests.response.test_message import grown, shown
+from tests.response.given import a_brain, at, read
+from tests.response.test_message import grown, lines, shown
 
 PREVIEW = Preview(
     "roll api back from revision 42 to 41",
@@ -223,6 +224,19 @@ def test_an_action_that_people_are_asked_about_is_not_proposed_a_second_time() -
     incident = replace(incident, attempts=(an_attempt(),))
     assert "Proposed actions" not in shown(living(incident, brain, at(1)))
     assert list(proposals(incident)) == []
+
+
+def test_an_action_that_was_tried_is_not_proposed_beside_what_came_of_it() -> None:
+    incident, _ = grown(
+        read("rate", value=0.2), read("pods", total=3, ready=3, crash_looping=0), read("rollouts", shortly_before=True)
+    )
+    assert "roll-back" in named(incident)
+    assert "roll-back" not in named(incident, an_attempt(ActionState.VERIFIED, outcome=DONE))
+    assert "roll-back" in named(incident, an_attempt(ActionState.WITHDRAWN))
+
+
+def named(incident: Incident, *attempts: Attempt) -> str:
+    return "\n".join(line for block in proposals(replace(incident, attempts=attempts)) for line in lines(block))
 
 
 def test_evidence_is_listed_with_its_digest_and_place() -> None:

@@ -19,12 +19,12 @@ class Disruption:
     What a roll-out disturbs.
 
     `pods` are replaced in all; `say` tells the pace: "one at a time (maxUnavailable 25% of 4 = 1, maxSurge 25% of 4 =
-    1)". `gone_at_once` says that all of them can be missing at the same time.
+    1)". `at_once` are those that may be missing at the same time.
     """
 
     pods: int
     say: str
-    gone_at_once: bool = False
+    at_once: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +56,13 @@ def waits_for_deletion(workload: Workload) -> bool:
 def _of_deployment(workload: Workload) -> Disruption:
     strategy, total = workload.spec.get("strategy") or {}, workload.replicas
     if strategy.get("type") == "Recreate":
-        return Disruption(total, f"all {total} at once, none serves until the new ones do (Recreate)", True)
+        return Disruption(total, f"all {total} at once, none serves until the new ones do (Recreate)", total)
     rolling = strategy.get("rollingUpdate") or {}
     missing, said = _share("maxUnavailable", rolling.get("maxUnavailable", "25%"), total, up=False)
     more, also = _share("maxSurge", rolling.get("maxSurge", "25%"), total, up=True)
     if missing == more == 0:
         missing = 1  # The controller goes on with one, else nothing would ever move.
-    return Disruption(total, f"{_pace(missing, total)} ({said}, {also})", missing >= total)
+    return Disruption(total, f"{_pace(missing, total)} ({said}, {also})", min(missing, total))
 
 
 def _of_stateful_set(workload: Workload) -> Disruption:
@@ -79,7 +79,7 @@ def _of_stateful_set(workload: Workload) -> Disruption:
     kept = f", partition {partition} keeps {total - pods} as they are" if partition else ""
     pace = _pace(max(1, missing), total)
     shown = f", {said}" if "maxUnavailable" in rolling else ""
-    return Disruption(pods, f"{pace} ({order}{shown}{kept})", max(1, missing) >= total)
+    return Disruption(pods, f"{pace} ({order}{shown}{kept})", min(max(1, missing), total))
 
 
 def _of_daemon_set(workload: Workload) -> Disruption:
@@ -88,8 +88,9 @@ def _of_daemon_set(workload: Workload) -> Disruption:
     rolling, total = (workload.spec.get("updateStrategy") or {}).get("rollingUpdate") or {}, workload.replicas
     more, also = _share("maxSurge", rolling.get("maxSurge", 0), total, up=True)
     missing, said = _share("maxUnavailable", rolling.get("maxUnavailable", 0 if more else 1), total, up=True)
-    pace = _pace(missing if more else max(1, missing), total)
-    return Disruption(total, f"{pace} ({said}, {also})" if more else f"{pace} ({said})", missing >= total)
+    missing = missing if more else max(1, missing)
+    pace = _pace(missing, total)
+    return Disruption(total, f"{pace} ({said}, {also})" if more else f"{pace} ({said})", min(missing, total))
 
 
 def _on_deletion() -> Disruption:

@@ -35,6 +35,7 @@ async def preview_change(target: Target, planner: Planner, tools: ActionTools) -
         lock=workload.lock,
         touches=pod_names(pods) if disturbed.pods else (),
         pods=disturbed.pods,
+        at_once=disturbed.at_once,
         ready=ready_count(pods),
         replicas=workload.replicas,
         disruption=disturbed.say,
@@ -49,7 +50,8 @@ async def preview_change(target: Target, planner: Planner, tools: ActionTools) -
 def _removal(workload: Workload, plan: Plan) -> Disruption:
     if not plan.removes:
         return Disruption(0, "none: no pod is replaced or removed")
-    return Disruption(plan.removes, f"{plan.removes} of {workload.replicas} pods are removed at once")
+    said = f"{plan.removes} of {workload.replicas} pods are removed at once"
+    return Disruption(plan.removes, said, plan.removes)
 
 
 def _warnings(workload: Workload, plan: Plan) -> tuple[str, ...]:
