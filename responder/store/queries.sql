@@ -273,7 +273,8 @@ update run set ended_at = $2, outcome = $3 where incident = $1 and ended_at is n
 
 -- name: runs_counted
 select incident, attempt, plugin, action, lock, rule, namespace, cluster, started_at, ended_at, outcome, step, undo
-from run where ended_at is null or ended_at > $1 order by started_at desc limit $2
+from run where ended_at is null or ended_at > $1
+order by case when ended_at is null then 0 else 1 end, started_at desc limit $2
 
 -- name: control_write
 insert into control (name, body, at) values ($1, $2, $3)
