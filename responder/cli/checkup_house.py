@@ -34,7 +34,7 @@ def house(around: Surroundings, report: Report, registry: Registry) -> Iterator[
     yield Check("rules", partial(_rules, around.settings, report), "rules")
     yield Check("door", partial(_door, around.settings), "webhook")
     asked = tuple(_undertaken(report.ruleset, around.settings)) if not report.errors else ()
-    yield Check("people", partial(_people, around, asked, registry), "people")
+    yield Check("people", partial(_people, around, None if report.errors else asked, registry), "people")
     yield Check("evidence", partial(_evidence, around, asked), "evidence")
 
 
@@ -91,9 +91,11 @@ def _undertaken(ruleset: RuleSet, settings: Settings) -> Iterator[ActionStep]:
     yield from found.values()
 
 
-async def _people(around: Surroundings, asked: Sequence[ActionStep], registry: Registry) -> Sequence[Finding]:
+async def _people(around: Surroundings, asked: Sequence[ActionStep] | None, registry: Registry) -> Sequence[Finding]:
     settings = around.settings
     mode = settings.automation.mode
+    if asked is None:
+        return (Finding("people", State.SKIPPED, "the rules do not load"),)
     if not around.acts:
         return (Finding("people", State.SKIPPED, f"automation is {mode}: nobody is asked to approve anything"),)
     people = {name: frozenset(person.roles) for name, person in settings.people.items()}

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from responder.rules.rights import Right, Rights, Wish, beyond
+from responder.rules.rights import ASKING, Right, Rights, Wish, beyond
 
 Component = Literal["reader", "actor"]
 Manifest = dict[str, Any]
@@ -51,7 +51,9 @@ class Role:
 
 def roles(rights: Rights, account: Account) -> tuple[Role, ...]:
     """Write the roles: those of the reader first, and the ones of the whole cluster before those of namespaces."""
-    actor = rights.actor if account.actor != account.reader else beyond(rights.actor, rights.reader)
+    actor = beyond(rights.actor, rights.reader)
+    if account.actor != account.reader and rights.actor:
+        actor = (*rights.actor, *(right for right in rights.reader if right.verb == ASKING))
     return (*_roles(rights.reader, "reader", account.reader), *_roles(actor, "actor", account.actor))
 
 

@@ -17,7 +17,7 @@ from responder.rules.reach import World, is_cluster_wide, is_known, is_namespace
 from responder.rules.undertakings import Undertaking, by_hand, undertakings
 
 ASKING = Verb("authorization.k8s.io", "selfsubjectaccessreviews", "create")
-"""For `responder doctor`. Clusters grant it to everybody who is let in, unless somebody took it away."""
+"""For `responder doctor`, and actions that cannot be tried; clusters grant it to all who are let in, by default."""
 TELLING = Verb("", "events", "create")
 """For the Event on what was changed."""
 EVENTS_OF_NO_NAMESPACE = "default"

@@ -57,6 +57,11 @@ def behind(versions: Mapping[str, int], dialect: Dialect) -> str:
     return f"{steps} steps of its schema are missing, which the next start adds" if steps else ""
 
 
+def schema(versions: Mapping[str, int]) -> str:
+    """Name the version of a schema, for people: "schema 2.1", of the state and of the inbox."""
+    return f"schema {'.'.join(str(versions.get(part, 0)) for part in PARTS)}"
+
+
 def _of_file(path: Path) -> Condition:
     folder = path.parent
     if not folder.is_dir():
@@ -75,7 +80,7 @@ def _of_file(path: Path) -> Condition:
     except ConfigError as error:
         return _broken(path, str(error), "install that version, restore a backup, or change database_url")
     owner = _owner(path)
-    used = f"{path}, in use by process {owner}" if owner else f"{path}, not in use"
+    used = f"{path}, {schema(versions)}, {f'in use by process {owner}' if owner else 'not in use'}"
     return _with_room(path, f"{used}; {late}" if late else used)
 
 

@@ -3,7 +3,7 @@
 import asyncpg
 
 from responder.errors import ConfigError
-from responder.store.condition import Condition, behind
+from responder.store.condition import Condition, behind, schema
 from responder.store.postgres import CONNECT_WITHIN, address_of, mapped
 
 _ASK = """
@@ -39,7 +39,7 @@ async def _versions(connection: asyncpg.Connection) -> dict[str, int]:
 
 
 def _judged(row: asyncpg.Record, versions: dict[str, int], *, ours: bool) -> Condition:
-    detail = f"PostgreSQL {row['version']}"
+    detail = f"PostgreSQL {row['version']}, {schema(versions)}"
 
     def broken(trouble: str, cure: str) -> Condition:
         return Condition(detail, trouble=trouble, cure=cure, at=row["at"])
