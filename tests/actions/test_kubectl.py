@@ -30,7 +30,7 @@ from tests.servers.kubernetes import KubernetesServer
 
 Object = dict[str, Any]
 
-RECORDED: dict[str, Object] = json.loads(Path("fixtures/kubectl.json").read_text())
+RECORDED: dict[str, Object] = json.loads((Path(__file__).parent / "kubectl.json").read_text())
 
 OURS: dict[str, tuple[Action[Any], Object]] = {
     "restart-deployment": (RolloutRestart(), {}),

@@ -3,7 +3,7 @@ Records what kubectl asks of an API server and what becomes of the object, for t
 
 To record anew, where kubectl is installed:
 
-    python -m tests.integration.record_kubectl fixtures/kubectl.json
+    python -m tests.integration.record_kubectl tests/actions/kubectl.json
 """
 
 import asyncio
