@@ -10,8 +10,15 @@ from typer.core import TyperGroup
 
 from responder.errors import ConfigError, ResponderError, StoreLocked, StoreUnavailable
 
-COMMANDS = ("serve", "settings", "check", "explain", "schema", "replay", "record", "demo", "rbac", "doctor")
-"""Each is a function in a module of its name."""
+COMMANDS = (
+    *("serve", "settings", "check", "explain", "schema", "replay", "record", "demo", "rbac", "doctor"),
+    *("actions", "act", "approve", "reject", "undo", "settle", "break-glass", "stop-automation", "resume-automation"),
+)
+"""Each is a function in a module of its name, or in the one that `MODULES` names."""
+MODULES = {
+    **dict.fromkeys(("approve", "reject", "undo", "settle", "break-glass"), "answering"),
+    **dict.fromkeys(("stop-automation", "resume-automation"), "automation"),
+}
 COMMANDS_IN = "responder.cli"
 
 WRONG_SETTINGS = 2
@@ -38,9 +45,9 @@ class Commands(Mapping[str, Any]):
         """Load the command of that name."""
         if name not in COMMANDS:
             raise KeyError(name)
-        module = importlib.import_module(f"{COMMANDS_IN}.{name}")
+        module = importlib.import_module(f"{COMMANDS_IN}.{MODULES.get(name, name)}")
         alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-        alone.command(name)(getattr(module, name))
+        alone.command(name)(getattr(module, name.replace("-", "_")))
         return typer.main.get_command(alone)
 
     def __iter__(self) -> Iterator[str]:

@@ -12,13 +12,17 @@ from responder.errors import ConfigError
 VARIABLE = "RESPONDER_TOKEN"
 HERE = "http://127.0.0.1:8080"
 
-Server = Annotated[str, typer.Option("--url", help="Address of the server.")]
+Server = Annotated[str, typer.Option("--server", "--url", envvar="RESPONDER_SERVER", help="Address of the server.")]
 TokenFile = Annotated[
     Path | None,
     typer.Option(
         "--token-file",
         help=f"File with a token that the server takes (webhook.bearer_tokens); else what {VARIABLE} holds.",
     ),
+]
+PersonTokenFile = Annotated[
+    Path | None,
+    typer.Option("--token-file", help=f"File with your own token (people.NAME.token); else what {VARIABLE} holds."),
 ]
 
 

@@ -1,0 +1,110 @@
+"""`responder act`: an action outside the playbook, through the same preview, guards and approval."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from responder.cli.actions import Incident, incident_number
+from responder.cli.answering import tell
+from responder.cli.asking import (
+    BETWEEN_LOOKS,
+    LOOKS,
+    Attempt,
+    Yes,
+    action_of,
+    actions_of,
+    agreed,
+    events_after,
+    last_event,
+    pairs,
+    speak,
+)
+from responder.cli.running import HERE, PersonTokenFile, Server
+from responder.cli.showing import attempt_lines
+from responder.clients.posting import Door
+from responder.clients.render_values import one_line
+from responder.errors import ConfigError, PermanentError
+
+Plugin = Annotated[str, typer.Argument(help="The action; `responder explain` shows what it takes.", metavar="ACTION")]
+Params = Annotated[list[str] | None, typer.Argument(help="What it takes, as name=value.", metavar="NAME=VALUE...")]
+On = Annotated[str, typer.Option("--target", help="As deployment/api; the incident's when not given.")]
+Namespace = Annotated[str, typer.Option("--namespace", "-n", help="Of --target; the incident's when not given.")]
+Why = Annotated[str, typer.Option("--reason", help="Why; it is shown to who approves.")]
+
+
+def act(
+    incident: Incident,
+    action: Plugin,
+    params: Params = None,
+    target: On = "",
+    namespace: Namespace = "",
+    reason: Why = "",
+    yes: Yes = False,
+    server: Server = HERE,
+    token_file: PersonTokenFile = None,
+) -> None:
+    """
+    Ask for an action outside the playbook, see what it would do, and say yes to it.
+
+    Without your yes it waits for others until it expires. Ends as `responder approve` does.
+
+    Examples:
+
+        responder act INC-17 kubernetes.scale replicas=5 --reason "the queue is full"
+
+        responder act INC-17 kubernetes.rollout_restart --target deployment/worker -n prod
+    """
+    body = {"action": action, "params": pairs(params, "parameters"), "reason": reason}
+    if target or namespace:
+        body["target"] = _target(target, namespace)
+    _ask(incident_number(incident), body, yes=yes, server=server, token_file=token_file)
+
+
+def _ask(number: int, body: dict[str, Any], *, yes: bool, server: str, token_file: Path | None) -> None:
+    async def talk(door: Door) -> None:
+        known = {one["number"] for one in await actions_of(door, number)}
+        before = await last_event(door, number)
+        asked = await door.say("POST", f"/v1/incidents/INC-{number}/actions", body)
+        which = await _made(door, number, asked, after=before, known=known)
+        shown = await _previewed(door, which)
+        typer.echo("\n".join(attempt_lines(shown)))
+        if shown["state"] != "proposed" or not shown["digest"]:
+            raise PermanentError(f"{which.name} cannot be approved now: it is {shown['state']}")
+        typer.echo(f"It waits for a yes: `responder approve {which.name}`, by you or others.")
+        agreed("Approve this?", yes=yes)
+        await tell(door, which, "approve", {"digest": shown["digest"], "why": body["reason"]})
+
+    speak(server, token_file, talk)
+
+
+async def _made(door: Door, incident: int, asked: dict[str, Any], *, after: int, known: set[int]) -> Attempt:
+    """Wait for the attempt that is made of what was asked. Raises: PermanentError, saying why there is none."""
+    for _ in range(LOOKS):
+        for event in await events_after(door, incident, after):
+            what, after = event["what"], event["id"]
+            if what["kind"] == "answer.refused" and (what["by"], what["attempt"]) == (asked["by"], 0):
+                raise PermanentError(one_line(what["why"]))
+        for one in await actions_of(door, incident):
+            if one["number"] not in known and (one["proposed_by"], one["name"]) == (asked["by"], asked["action"]):
+                return Attempt(incident, one["number"])
+        await asyncio.sleep(BETWEEN_LOOKS)
+    raise PermanentError(f"it was asked for, and not taken up yet: `responder actions INC-{incident}` shows it")
+
+
+async def _previewed(door: Door, which: Attempt) -> dict[str, Any]:
+    """Wait until it is known what an attempt would do."""
+    for _ in range(LOOKS):
+        shown = await action_of(door, which)
+        if shown["digest"] or shown["state"] != "proposed":
+            return shown
+        await asyncio.sleep(BETWEEN_LOOKS)
+    raise PermanentError(f"{which.name} is still being looked at: `responder approve {which.name}` shows it")
+
+
+def _target(target: str, namespace: str) -> dict[str, str]:
+    kind, mark, name = target.partition("/")
+    if not mark or not kind or not name:
+        raise ConfigError("write --target as kind/name, such as deployment/api")
+    return {"kind": kind, "name": name, "namespace": namespace}

@@ -1,0 +1,64 @@
+"""`responder stop-automation` and `resume-automation`: nothing is begun anywhere, until somebody lets it go on."""
+
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import typer
+
+from responder.cli.asking import Reason, Yes, agreed, speak
+from responder.cli.running import HERE, PersonTokenFile, Server
+from responder.clients.posting import Door
+from responder.clients.render_values import one_line
+
+STOP = "/v1/automation/stop"
+
+For = Annotated[str, typer.Option("--for", help="How long, such as 2h; until somebody resumes when not given.")]
+
+
+def stop_automation(
+    lasts: For = "", reason: Reason = "", server: Server = HERE, token_file: PersonTokenFile = None
+) -> None:
+    """
+    Stop all automation at once on every replica: no action begins, whoever approves it. What runs goes on to its end.
+
+    Examples:
+
+        responder stop-automation --for 2h --reason "restarts that nobody asked for"
+    """
+    body = {"why": reason, **({"for": lasts} if lasts else {})}
+
+    async def talk(door: Door) -> None:
+        _show(await door.say("POST", STOP, body))
+
+    speak(server, token_file, talk)
+
+
+def resume_automation(
+    reason: Reason = "", yes: Yes = False, server: Server = HERE, token_file: PersonTokenFile = None
+) -> None:
+    """
+    Let automation go on.
+
+    Examples:
+
+        responder resume-automation --reason "it was the cron job"
+    """
+
+    async def talk(door: Door) -> None:
+        _show(await door.say("GET", STOP))
+        agreed("Let automation go on?", yes=yes)
+        _show(await door.say("DELETE", f"{STOP}?why={quote(reason)}"))
+
+    speak(server, token_file, talk)
+
+
+def _show(stop: dict[str, Any]) -> None:
+    if not stop["stopped"]:
+        typer.echo("Automation is not stopped.")
+        return
+    if stop["by_settings"]:
+        typer.echo("Automation is STOPPED by the settings (automation.stopped): that is lifted there.")
+    if stop["by"]:
+        until = f"until {stop['until']}" if stop["until"] else "until somebody resumes it"
+        why = f": {stop['why']}" if stop["why"] else ""
+        typer.echo(one_line(f"Automation is STOPPED by {stop['by']} since {stop['at']}, {until}{why}"))

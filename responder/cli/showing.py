@@ -1,0 +1,69 @@
+"""Attempts as people read them in a terminal, whatever a server says in them."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from responder.clients.render_values import one_line
+
+_SHOWN_DIGEST = 8
+_MOST_CHANGES = 50
+
+
+def attempt_lines(action: dict[str, Any]) -> Iterator[str]:
+    """Write one attempt: what it would do, before and after, and who has said what."""
+    dry = " · DRY RUN" if action["dry_run"] else ""
+    digest = f" · digest {action['digest'][:_SHOWN_DIGEST]}" if action["digest"] else ""
+    yield one_line(f"{action['id']} {action['name']} · {action['state']}{digest}{dry}")
+    by = f"asked for by {action['proposed_by']}" if action["proposed_by"] else ""
+    yield from _named("", (by,))
+    yield from _named("because: ", (action["because"], action["reason"]))
+    for step in action["steps"]:
+        yield from _step(step)
+    yield from _named("cannot go on: ", action["blocks"])
+    for name, value in action["inputs"].items():
+        yield one_line(f"  input {name} = {value}")
+    for want in action["asks"]:
+        if want["name"] not in action["inputs"]:
+            yield one_line(f"  asks for {want['name']} ({want['type']}): {want['describe']}")
+    for approval in action["approvals"]:
+        glass = " (broke the glass)" if approval["broke_glass"] else ""
+        why = f": {approval['why']}" if approval["why"] else ""
+        yield one_line(f"  {'yes' if approval['yes'] else 'no'} by {approval['by']}{glass}{why}")
+    if action["expires_at"]:
+        yield one_line(f"  can be approved until {action['expires_at']}")
+    yield from _named("ended: ", (action["why"],))
+
+
+def _step(step: dict[str, Any]) -> Iterator[str]:
+    yield one_line(f"  {step['action']} on {step['target']}")
+    preview = step["preview"]
+    if preview is None:
+        yield "    it is being looked at what it would do"
+    else:
+        yield from _named("  ", (preview["summary"],))
+        for change in preview["changes"][:_MOST_CHANGES]:
+            yield one_line(f"    {change['what']}: {change['before'] or '–'} → {change['after'] or '–'}")
+        if preview["pods"]:
+            yield one_line(
+                f"    disturbs {preview['pods']} pods; {preview['ready']} of {preview['replicas']} are ready"
+            )
+        yield from _named("  disruption: ", (preview["disruption"],))
+        yield from _named("  budget: ", preview["budgets"])
+        if preview["owner"]:
+            yield one_line(f"    {preview['owner']} keeps it as it is: {preview['owner_way'] or 'it may be reverted'}")
+        yield from _named("  warning: ", preview["warnings"])
+        yield from _named("  cannot be done: ", (preview["refusal"],))
+        if not preview["dry_run"] and not preview["refusal"]:
+            yield "    (not tried as a dry run at the server)"
+    for command in step["commands"]:
+        yield one_line(f"    $ {command}")
+    if step["outcome"]:
+        yield one_line(f"    {step['outcome']}: {step['said']}")
+    elif step["said"]:
+        yield one_line(f"    {step['said']}")
+
+
+def _named(name: str, texts: Iterable[str]) -> Iterator[str]:
+    for text in texts:
+        if text:
+            yield one_line(f"  {name}{text}")

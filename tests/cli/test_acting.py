@@ -1,0 +1,205 @@
+"""People act from the command line, against a server that runs: asked, shown, agreed to, done once, or refused."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest_asyncio
+from aiohttp import web
+
+from tests.acceptance.house import WITHIN, until, write_rules
+from tests.servers.processes import free_port
+from tests.servers.responder import TOKEN, Responder, Run
+from tests.servers.slack import FakeSlack
+from tests.servers.slack_people import SlackPerson
+from tests.servers.web import WebServers
+
+PEOPLE = {
+    "ann": {"token": "token-of-ann", "roles": ["on-call"], "slack": "U0ANN"},
+    "bob": {"token": "token-of-bob", "roles": ["admin"], "slack": "U0BOB"},
+}
+DELIVERY = {
+    "version": "4",
+    "status": "firing",
+    "receiver": "responder",
+    "groupLabels": {},
+    "commonLabels": {},
+    "commonAnnotations": {},
+    "externalURL": "http://alertmanager",
+    "groupKey": "{}",
+    "alerts": [
+        {
+            "status": "firing",
+            "labels": {"alertname": "QueueFull", "severity": "critical", "namespace": "prod", "deployment": "api"},
+            "annotations": {"summary": "The queue is full"},
+            "startsAt": "2026-01-01T00:00:00Z",
+            "endsAt": "0001-01-01T00:00:00Z",
+            "generatorURL": "",
+            "fingerprint": "a" * 16,
+        }
+    ],
+}
+SECRET = "signing-secret-of-the-tests"
+
+
+class Scene:
+    """A server with one incident, something that an action can be sent to, and people at their terminals."""
+
+    def __init__(self, responder: Responder, slack: FakeSlack, agents: str, got: list[str]) -> None:
+        self.responder, self.slack, self.agents, self.got = responder, slack, agents, got
+
+    async def run(self, *words: str, who: str = "ann", typed: str = "") -> subprocess.CompletedProcess[str]:
+        """Run the command line as a person, who types some lines."""
+        others = {name: value for name, value in os.environ.items() if not name.startswith("RESPONDER_")}
+        environ = {**others, "RESPONDER_TOKEN": f"token-of-{who}", "RESPONDER_SERVER": self.responder.url}
+        command = [sys.executable, "-m", "responder", *words]
+        return await asyncio.to_thread(
+            subprocess.run, command, input=typed, capture_output=True, text=True, timeout=100, check=False, env=environ
+        )
+
+    async def asked(self, *more: str, who: str = "ann") -> str:
+        """Ask for an action and leave it unapproved; returns its name."""
+        known = len((await self.responder.get("/v1/incidents/INC-1/actions"))["actions"])
+        done = await self.run("act", "INC-1", "http.request", f"url={self.agents}/{known + 1}", *more, who=who)
+        assert done.returncode == 5, done.stderr
+        return f"INC-1/{known + 1}"
+
+    async def state(self, name: str, *wanted: str) -> dict[str, Any]:
+        """Wait until an attempt stands as wanted."""
+        async with asyncio.timeout(WITHIN):
+            while True:
+                actions = (await self.responder.get("/v1/incidents/INC-1/actions"))["actions"]
+                found = next((one for one in actions if one["id"] == name), None)
+                if found and found["state"] in wanted:
+                    return dict(found)
+                await asyncio.sleep(0.05)
+
+
+@pytest_asyncio.fixture
+async def scene(
+    run_responder: Run, fake_slack: FakeSlack, web_servers: WebServers, tmp_path: Path
+) -> AsyncIterator[Scene]:
+    got: list[str] = []
+
+    async def take(request: web.BaseRequest) -> web.Response:
+        got.append(f"{request.method} {request.rel_url.path}")
+        return web.Response(text="restarted")
+
+    agents = await web_servers.serve(take)  # type: ignore[arg-type]
+    responder = run_responder(
+        rules=[str(write_rules(tmp_path / "rules"))],
+        people=PEOPLE,
+        automation="approve",
+        slack={"bot_token": fake_slack.token, "base_url": fake_slack.base_url, "signing_secret": SECRET},
+    )
+    await responder.start()
+    assert await responder.post(json.dumps(DELIVERY).encode()) == 200
+    await until(fake_slack.messages)
+    yield Scene(responder, fake_slack, agents, got)
+
+
+async def test_an_action_is_asked_for_shown_agreed_to_and_done_once(scene: Scene) -> None:
+    done = await scene.run(
+        "act", "INC-1", "http.request", f"url={scene.agents}/restart", "--reason", "the queue is full", typed="yes\n"
+    )
+    assert done.returncode == 0, done.stderr
+    shown, _, after = done.stdout.partition("Type yes:")
+    assert f"POST {scene.agents}/restart" in shown
+    assert "asked for by ann" in shown
+    assert "ann said approve to INC-1/1; it is approved now" in after
+    await scene.state("INC-1/1", "done")
+    assert scene.got == ["POST /restart"]
+    listed = await scene.run("actions", "INC-1")
+    assert "INC-1/1 http.request · done" in listed.stdout
+    assert "yes by ann" in listed.stdout
+    as_json = json.loads((await scene.run("actions", "INC-1", "--json")).stdout)
+    assert [one["id"] for one in as_json["actions"]] == ["INC-1/1"]
+
+
+async def test_whoever_types_no_yes_has_said_nothing_and_others_can(scene: Scene) -> None:
+    name = await scene.asked()
+    for typed in ("no\n", "", "y\n"):
+        done = await scene.run("approve", name, who="bob", typed=typed)
+        assert (done.returncode, "Nothing was said." in done.stdout) == (5, True)
+    assert scene.got == []
+    shown = await scene.state(name, "proposed")
+    done = await scene.run("approve", name, "--digest", shown["digest"][:6], "--yes", who="bob")
+    assert done.returncode == 0, done.stderr
+    await scene.state(name, "done")
+    assert scene.got == ["POST /1"]
+
+
+async def test_a_no_ends_it_and_a_later_yes_asks_again(scene: Scene) -> None:
+    name = await scene.asked()
+    done = await scene.run("reject", name, "--reason", "not now", who="bob")
+    assert (done.returncode, "it is rejected now: bob said no: not now" in done.stdout) == (0, True), done.stderr
+    again = await scene.run("approve", name, "--yes")
+    assert again.returncode == 0, again.stderr
+    assert (await scene.state("INC-1/2", "proposed"))["name"] == "http.request"
+    assert scene.got == []
+
+
+async def test_what_cannot_be_is_refused_in_words_with_a_status_of_its_own(scene: Scene) -> None:
+    name = await scene.asked()
+    for words, who, status, said in (
+        (("approve", name, "--digest", "ffffffff", "--yes"), "ann", 1, "is not what ffffffff showed"),
+        (("approve", "INC-1/9", "--yes"), "ann", 1, "there is no attempt INC-1/9; the last are: INC-1/1"),
+        (("approve", "INC-7/1", "--yes"), "ann", 1, "there is no incident 'INC-7'"),
+        (("approve", "INC-1"), "ann", 2, "write it as INC-17/3"),
+        (("approve", name, "--input", "count", "--yes"), "ann", 2, "write --input as name=value"),
+        (("approve", name, "--input", "count=3", "--yes"), "ann", 1, "inputs.count: there is no such input"),
+        (("undo", name, "--yes"), "ann", 1, "it is proposed"),
+        (("settle", name, "happened"), "ann", 1, "there is no doubt about it: it is proposed"),
+        (("settle", name, "perhaps"), "ann", 2, "perhaps"),
+        (("break-glass", name, "--reason", "now", "--yes"), "ann", 1, "takes the role admin, which ann has not"),
+        (("break-glass", name), "bob", 2, "--reason"),
+        (("act", "INC-1", "kubernetes.nothing"), "ann", 1, "no action is called kubernetes.nothing"),
+        (("act", "INC-1", "http.request", "address=x"), "ann", 1, "url: Field required"),
+        (("act", "INC-1", "http.request", "-n", "prod"), "ann", 2, "write --target as kind/name"),
+        (("actions", "x"), "ann", 2, "'x' is no incident: write INC-17 or 17"),
+        (("approve", name), "nobody", 2, "give your own token with --token-file or RESPONDER_TOKEN"),
+        (("actions", "1", "--server", f"http://127.0.0.1:{free_port()}"), "ann", 4, "and does it run?"),
+        (("actions", "1", "--server", "localhost:8080"), "ann", 2, "is no address of a server"),
+    ):
+        done = await scene.run(*words, who=who)
+        assert (done.returncode, said in done.stderr) == (status, True), (words, done.stdout, done.stderr)
+    assert scene.got == []
+
+
+async def test_the_webhooks_token_is_nobodys(scene: Scene, tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text(TOKEN)
+    done = await scene.run("stop-automation", "--token-file", str(file))
+    assert (done.returncode, "only a person decides" in done.stderr) == (2, True)
+
+
+async def test_nothing_is_begun_while_automation_is_stopped(scene: Scene) -> None:
+    stopped = await scene.run("stop-automation", "--for", "2h", "--reason", "odd restarts")
+    assert (stopped.returncode, "STOPPED by ann" in stopped.stdout) == (0, True), stopped.stderr
+    assert "odd restarts" in stopped.stdout
+    done = await scene.run("act", "INC-1", "http.request", f"url={scene.agents}/restart", "--yes")
+    assert done.returncode == 1
+    assert scene.got == []
+    resumed = await scene.run("resume-automation", typed="yes\n", who="bob")
+    assert (resumed.returncode, "Automation is not stopped." in resumed.stdout) == (0, True), resumed.stderr
+    again = await scene.run("resume-automation", "--yes")
+    assert (again.returncode, "nobody has stopped automation" in again.stderr) == (1, True)
+
+
+async def test_a_button_of_the_living_message_is_the_same_yes(scene: Scene) -> None:
+    name = await scene.asked()
+
+    def offered() -> bool:
+        return any(block["type"] == "actions" for message in scene.slack.messages() for block in message.blocks)
+
+    await until(offered)
+    bob = SlackPerson(scene.slack, f"{scene.responder.url}/v1/slack/interactions", SECRET, "U0BOB")
+    assert await bob.press(scene.slack.messages()[0], "Approve") == 200
+    shown = await scene.state(name, "done")
+    assert [one["by"] for one in shown["approvals"]] == ["bob"]
+    assert scene.got == ["POST /1"]
