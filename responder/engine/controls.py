@@ -10,7 +10,7 @@ from responder.model import codec
 from responder.model.action import Stop
 from responder.model.timeline import AutomationChanged
 from responder.store.rows import micros
-from responder.store.store import Store, Transaction
+from responder.store.store import Rows, Store, Transaction
 
 STOP = "stop"
 """Its name in the store."""
@@ -49,7 +49,7 @@ class Controls:
             tx.run("control_write", STOP, codec.STOP.dump(stop), micros(now))
             self._tell(tx, AutomationChanged(by, True, why, until))
         _log.warning("automation.stopped", by=by, until=until.isoformat() if until else "", why=why)
-        await self._wake()
+        await self._wake(await self.store.read("incidents_open"))
         return stop
 
     async def lift(self, by: str, *, why: str = "") -> bool:
@@ -61,15 +61,19 @@ class Controls:
                 self._tell(tx, AutomationChanged(by, False, why))
         if stood:
             _log.warning("automation.resumed", by=by, why=why)
-            await self._wake()
+            await self._wake(await self.store.read("incidents_open"))
         return stood
 
     def _tell(self, tx: Transaction, what: AutomationChanged) -> None:
         tx.run("event_add_open", what.kind, codec.HAPPENING.dump(what), micros(self.now()))
 
-    async def _wake(self) -> None:
+    async def remind(self) -> None:
+        """Wake incidents that were told something and not woken, as who told them ended before."""
+        await self._wake(await self.store.read("incidents_unheard", micros(self.now())))
+
+    async def _wake(self, rows: Rows) -> None:
         """Wake them one by one: who locked several would stand in the way of those who correlate."""
-        for (number,) in await self.store.read("incidents_open"):
+        for (number,) in rows:
             async with self.store.transaction() as tx:
                 await tx.fetch("incident_lock", number)
                 tx.run("incident_wake", number, micros(self.now()))

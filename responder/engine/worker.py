@@ -222,6 +222,7 @@ class Engine:
     async def _tidy(self) -> bool:
         await self.intake.probe()
         await self._store.tidy()
+        await self.controls.remind()
         return False
 
     # --- tasks ---

@@ -168,7 +168,8 @@ def _flap(known: Known, alert: Alert) -> Join:
 
 def _resolved(history: _History, alert: Alert, ended_at: datetime) -> Join:
     known = history.open
-    if known is not None and ended_at >= known.latest_at:
+    earlier = known is not None and alert.starts_at < known.started_at and ended_at <= known.started_at
+    if known is not None and ended_at >= known.latest_at and not earlier:
         return _close(history, known, alert, ended_at)
     for episode in (*([known] if known else []), *history.ended):
         if episode.started_at <= ended_at < episode.latest_at:

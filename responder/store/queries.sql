@@ -142,6 +142,10 @@ select data, (select body from control where name = 'stop') from incident where 
 -- name: incidents_open
 select id from incident where open_key is not null order by id
 
+-- name: incidents_unheard
+select distinct incident.id from event join incident on incident.id = event.incident
+where event.seen = 0 and (incident.wake_at is null or incident.wake_at > $1) order by incident.id
+
 -- name: incidents_list
 select id, data from incident
 where (cast($1 as text) is null or status = $1) and (cast($2 as text) is null or severity = $2)
@@ -280,6 +284,17 @@ order by case when ended_at is null then 0 else 1 end, started_at desc limit $2
 insert into control (name, body, at) values ($1, $2, $3)
 on conflict (name) do update set body = excluded.body, at = excluded.at
 
+-- name: attempt_put
+insert into attempt (incident, number, state, asks, since) values ($1, $2, $3, $4, $5)
+on conflict (incident, number) do update
+set state = excluded.state, asks = excluded.asks, since = excluded.since
+
+-- name: attempt_over
+delete from attempt where incident = $1 and number = $2
+
+-- name: attempts_pending
+select state, count(*), sum(asks), min(case when asks = 1 then since end) from attempt group by state
+
 -- name: control_read
 select body from control where name = $1
 
@@ -405,6 +420,9 @@ delete from command where incident = $1
 
 -- name: episodes_drop
 delete from episode where incident = $1 and ended_at is not null
+
+-- name: attempts_drop
+delete from attempt where incident = $1
 
 -- name: incident_drop
 delete from incident where id = $1

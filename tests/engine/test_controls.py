@@ -6,8 +6,10 @@ from datetime import timedelta
 import structlog
 
 from responder.engine.worker import Engine
+from responder.model import codec
 from responder.model.action import ActionState
 from responder.model.timeline import ActionAsked, Answered, AutomationChanged
+from responder.store.rows import micros
 from tests.engine.acting import Stage, play
 from tests.engine.conftest import Build
 from tests.engine.test_acting import acted, somebody, waiting
@@ -68,6 +70,18 @@ async def test_every_open_incident_is_told_of_a_stop_and_of_its_end(start: Build
     assert not await controls.lift("ann")
     await stage.approve()
     assert len(stage.effects) == 1
+
+
+async def test_an_incident_that_was_told_of_a_stop_and_not_woken_is_woken_by_and_by(start: Build) -> None:
+    stage = await play(start)
+    told = codec.HAPPENING.dump(AutomationChanged("bob", True))
+    async with stage.world.store.transaction() as tx:
+        tx.run("event_add_open", "automation.changed", told, micros(stage.world.clock.now()))
+    await stage.world.engine.settle()
+    unseen = await stage.world.store.read("events_unseen", 1, 9)
+    await stage.world.engine.controls.remind()
+    await stage.world.engine.settle()
+    assert (len(unseen), await stage.world.store.read("events_unseen", 1, 9)) == (1, [])
 
 
 async def test_a_stop_is_shown_in_the_message_at_once(start: Build) -> None:

@@ -162,6 +162,13 @@ def test_the_late_end_of_an_earlier_span_leaves_the_later_one_open() -> None:
     assert made.spans == [(10, 60), (200, None)]
 
 
+def test_the_end_of_an_earlier_span_at_the_very_start_of_the_later_leaves_that_open() -> None:
+    kept = shelf(firing(10), firing(400), resolved(10, 400))
+    assert kept.spans == [(10, 400), (400, None)]
+    assert isinstance(kept.take(resolved(400, 500)).happenings[0], AlertEnded)
+    assert kept.open == []
+
+
 def test_a_resolve_that_names_a_later_start_ends_the_flap_too() -> None:
     made = shelf(firing(10))
     joined = made.take(resolved(100, 150))
