@@ -224,7 +224,11 @@ class AutomationChanged:
 
 @dataclass(frozen=True, slots=True)
 class ActionMoved:
-    """An attempt went on to another state: `by` a person, or "" by itself; `why` in a line."""
+    """
+    An attempt went on to another state: `by` a person, or "" by itself; `why` in a line.
+
+    `guards` are the names of those that stand against it.
+    """
 
     attempt: int
     name: str
@@ -232,6 +236,7 @@ class ActionMoved:
     after: str
     why: str = ""
     by: str = ""
+    guards: tuple[str, ...] = ()
     kind: Literal["action.moved"] = "action.moved"
 
 

@@ -34,9 +34,22 @@ def put(draft: Draft, attempt: Attempt) -> Attempt:
     return attempt
 
 
-def move(draft: Draft, attempt: Attempt, state: ActionState, why: str = "", *, by: str = BY_ITSELF) -> Attempt:
-    """Move an attempt on and write that down; an end takes away everything that it still waited for."""
-    draft.record(ActionMoved(attempt.number, attempt.name, attempt.state.value, state.value, why, by))
+def move(
+    draft: Draft,
+    attempt: Attempt,
+    state: ActionState,
+    why: str = "",
+    *,
+    by: str = BY_ITSELF,
+    guards: Sequence[str] = (),
+) -> Attempt:
+    """
+    Move an attempt on and write that down; an end takes away everything that it still waited for.
+
+    `guards` are the names of those that stand against it.
+    """
+    against = tuple(dict.fromkeys(guards))
+    draft.record(ActionMoved(attempt.number, attempt.name, attempt.state.value, state.value, why, by, against))
     if state.live:
         return put(draft, replace(attempt, state=state))
     over = replace(attempt, pending="", retry_at=None, expires_at=None, blocks=())

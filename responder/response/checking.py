@@ -1,6 +1,6 @@
 """What became of a look: people are asked, or what was approved is checked once more and started."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -83,7 +83,8 @@ def _block(draft: Draft, attempt: Attempt, blocks: tuple[Refusal, ...]) -> None:
     changed = attempt.state is not ActionState.BLOCKED or told != attempt.blocks
     attempt = replace(attempt, blocks=told, retry_at=retry_at, expires_at=None, approvals=())
     if changed:
-        attempts.move(draft, attempt, ActionState.BLOCKED, "; ".join(told))
+        guards = [refusal.guard for refusal in blocks]
+        attempts.move(draft, attempt, ActionState.BLOCKED, "; ".join(told), guards=guards)
     else:
         attempts.put(draft, attempt)
 
@@ -103,7 +104,7 @@ def _check(draft: Draft, approved: Attempt, attempt: Attempt) -> None:
     attempt = replace(attempt, steps=tuple(map(_narrowed, approved.steps, attempt.steps)))
     refusal = next((step.preview.refusal for step in attempt.steps if step.preview and step.preview.refusal), "")
     if refusal:
-        _refuse(draft, attempt, refusal)
+        _refuse(draft, attempt, refusal, guards=["preview"])
         return
     drift = "; ".join(_drifts(draft, approved, attempt))
     if drift:
@@ -117,7 +118,8 @@ def _check(draft: Draft, approved: Attempt, attempt: Attempt) -> None:
         told = tuple(refusal.why for refusal in against)
         attempts.put(draft, replace(attempt, blocks=told, retry_at=max(again, draft.now + _AT_LEAST)))
     else:
-        _refuse(draft, attempt, "; ".join(refusal.why for refusal in against))
+        guards = [refusal.guard for refusal in against if refusal.guard]
+        _refuse(draft, attempt, "; ".join(refusal.why for refusal in against), guards=guards)
 
 
 def _narrowed(approved: Step, step: Step) -> Step:
@@ -147,8 +149,8 @@ def _may_wait(draft: Draft, attempt: Attempt, against: list[Refusal]) -> bool:
     return all(refusal.until is not None and refusal.until <= draft.now + _SOON for refusal in against)
 
 
-def _refuse(draft: Draft, attempt: Attempt, why: str) -> None:
-    ended = attempts.move(draft, attempt, ActionState.REFUSED, why)
+def _refuse(draft: Draft, attempt: Attempt, why: str, *, guards: Sequence[str] = ()) -> None:
+    ended = attempts.move(draft, attempt, ActionState.REFUSED, why, guards=guards)
     draft.replies.append(acting_replies.ended(draft, ended))
 
 

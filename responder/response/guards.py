@@ -1,7 +1,7 @@
 """Guards: why an attempt may not run now, each reason a sentence for somebody tired. What cannot be read refuses."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from responder.errors import ExpressionError, ResponderError
@@ -24,20 +24,22 @@ class Refusal:
     """
     One reason against it.
 
-    `until` is when it ends by itself, where that is known. A `firm` one binds also who breaks the glass.
+    `until` is when it ends by itself, where that is known. A `firm` one binds also who breaks the glass. `guard` names
+    the guard that has it.
     """
 
     why: str
     until: datetime | None = None
     firm: bool = False
+    guard: str = ""
 
 
 def refusals(draft: Draft, attempt: Attempt) -> tuple[Refusal, ...]:
     """Return every reason against starting an attempt now, each once; none means that it may start."""
     found: dict[str, Refusal] = {}
-    for refuse in (*_STANDING, *_COUNTED):
+    for guard, refuse in _GUARDS.items():
         for refusal in refuse(draft, attempt):
-            found.setdefault(refusal.why, refusal)
+            found.setdefault(refusal.why, replace(refusal, guard=guard))
     return tuple(found.values())
 
 
@@ -276,18 +278,21 @@ _NO_HELP = frozenset(
     }
 )
 _Refuse = Callable[[Draft, Attempt], Iterator[Refusal]]
-_STANDING: tuple[_Refuse, ...] = (
-    _stopped,
-    _readable,
-    _previewed,
-    _forbidden,
-    _over,
-    _never,
-    _outside,
-    _ceiling,
-    _windows,
-    _evidence,
-    _when,
-    _blast,
-)
-_COUNTED: tuple[_Refuse, ...] = (_busy, _cooldown, _limits)
+_GUARDS: Mapping[str, _Refuse] = {
+    "stop": _stopped,
+    "guard": _readable,
+    "preview": _previewed,
+    "forbid": _forbidden,
+    "status": _over,
+    "never": _never,
+    "only_in": _outside,
+    "mode": _ceiling,
+    "windows": _windows,
+    "evidence": _evidence,
+    "when": _when,
+    "blast_radius": _blast,
+    "one at a time": _busy,
+    "cooldown": _cooldown,
+    "at_most": _limits,
+}
+"""By the words of the rules, where they have one. The last three count what has been started, here and elsewhere."""
