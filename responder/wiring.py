@@ -84,7 +84,7 @@ async def start(
     """
     async with AsyncExitStack() as ending:
         registry = plugins()
-        metrics = Metrics(version(DISTRIBUTION), registry.notifiers)
+        metrics = Metrics(version(DISTRIBUTION), registry.notifiers, stopped=settings.automation.stopped)
         kitchen = Kitchen(registry)
 
         def tell(reload: Reload) -> None:

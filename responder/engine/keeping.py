@@ -52,6 +52,7 @@ class Keeper:
                 "commands_drop",
                 "episodes_drop",
                 "storm_lines_drop",
+                "attempts_drop",
                 "incident_drop",
             ):
                 tx.run(name, number)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from responder.model.action import Change, Outcome, Preview, Progress
+from responder.model.command import Act
 from responder.model.labels import clean
 from responder.model.redaction import redact, redact_json
 from responder.store.rows import compact
@@ -27,6 +28,15 @@ def failed(why: str) -> Outcome:
 def in_doubt(why: str) -> Outcome:
     """Nobody knows whether it happened."""
     return Outcome("in_doubt", _line(why))
+
+
+def counted_as(command: Act, outcome: Outcome, *, dry_run: bool) -> str:
+    """Name what became of a try, for the metrics: what was taken back, or only rehearsed, was not done."""
+    if outcome.status != "done":
+        return outcome.status
+    if command.dry_run or dry_run:
+        return "dry_run"
+    return "undone" if command.undo else "done"
 
 
 def safe_preview(preview: Preview) -> Preview:

@@ -19,8 +19,9 @@ from responder.engine.acting import Acting
 from responder.engine.brains import Brains
 from responder.engine.lanes import ACT, Lanes
 from responder.engine.looking import look
+from responder.engine.outcomes import counted_as
 from responder.engine.readings import could_not_look
-from responder.engine.runtime import Runtime
+from responder.engine.runtime import Rehearsing, Runtime
 from responder.engine.storms import Storms
 from responder.engine.telling import Again, Telling
 from responder.engine.unpacking import unpack
@@ -73,9 +74,9 @@ class Performer:
         return Telling(self.runtime, self.brains, Storms(self.store, self.runtime))
 
     @property
-    def acting(self) -> Acting:
+    def acting(self) -> Acting | Rehearsing:
         """What carries actions out."""
-        return Acting(self.store, self.runtime, self.brains)
+        return self.runtime.rehearsal or Acting(self.store, self.runtime, self.brains)
 
     @property
     def tasks(self) -> set["asyncio.Task[None]"]:
@@ -152,7 +153,8 @@ class Performer:
             running = self._running.get(row.id)
             if running is not None and running.row is row:
                 running.ending = True
-            await self._record(row, outcome)
+            if await self._record(row, outcome):
+                self._counted(row, outcome, timedelta(seconds=perf_counter() - began))
         except StoreUnavailable as error:
             _log.warning("command.unrecorded", command=row.key, incident=row.incident, why=str(error))
         finally:
@@ -205,24 +207,29 @@ class Performer:
             raise StoreUnavailable(f"INC-{number} is not in the store")
         return unpack(rows[0][1])
 
-    async def _record(self, row: CommandRow, outcome: Input | Again) -> None:
-        """Write down what came of it; while the store does not answer, some more times."""
+    def _counted(self, row: CommandRow, outcome: Input | Again, took: timedelta) -> None:
+        command = codec.COMMAND.load(row.args) if isinstance(outcome, Acted) else None
+        if isinstance(outcome, Acted) and isinstance(command, Act):
+            status = counted_as(command, outcome.outcome, dry_run=self.runtime.dry_run)
+            self.runtime.metrics.acted(command.what.plugin, status, took)
+
+    async def _record(self, row: CommandRow, outcome: Input | Again) -> bool:
+        """Write down what came of it, while the store does not answer some more times; False when it does not count."""
         for delay in (*_STORE_DELAYS, None):
             try:
-                await self._write(row, outcome)
+                return await self._write(row, outcome)
             except StoreUnavailable:
                 if delay is None:
                     raise
                 await asyncio.sleep(delay)
-            else:
-                return
+        return False
 
-    async def _write(self, row: CommandRow, outcome: Input | Again) -> None:
+    async def _write(self, row: CommandRow, outcome: Input | Again) -> bool:
         now = self.runtime.now()
         if isinstance(outcome, Again):
             async with self.store.transaction() as tx:
                 tx.run("command_again", row.id, row.epoch, micros(now + _delay(row, outcome)), outcome.why[:500])
-            return
+            return False
         body = codec.HAPPENING.dump(outcome)
         async with self.store.transaction() as tx:
             _, ours = await tx.fetch_all(
@@ -236,6 +243,7 @@ class Performer:
             self.woken(row.incident)
         else:
             _log.warning("command.refused", command=row.key, incident=row.incident, epoch=row.epoch)
+        return bool(ours)
 
 
 def _given_up(command: Command, why: str, *, begun: bool = True) -> Input:

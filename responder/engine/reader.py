@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from responder.engine.controls import STOP
 from responder.engine.views import Counts, Rejected, SeenAlert, Wanted
 from responder.model import codec
 from responder.model.alert import Episode
@@ -79,6 +80,8 @@ class Reader:
         """Count, for the metrics."""
         waiting, oldest = await self.store.inbox.count()
         ((rejected,),) = await self.store.read("rejected_count")
+        pending = await self.store.read("attempts_pending")
+        stop = await self.store.read("control_read", STOP)
         return Counts(
             inbox=waiting,
             oldest=maybe(oldest),
@@ -87,6 +90,10 @@ class Reader:
             waiting=_counted(await self.store.read("commands_waiting")),
             undelivered=await self._counter("undelivered"),
             set_aside=await self._counter("set_aside"),
+            attempts={state: count for state, count, _, _ in pending},
+            approvals=sum(asking for _, _, asking, _ in pending),
+            asked_at=min((moment(since) for *_, since in pending if since is not None), default=None),
+            stop=codec.STOP.load(stop[0][0]) if stop else None,
         )
 
     async def _counter(self, name: str) -> int:

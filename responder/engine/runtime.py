@@ -7,7 +7,7 @@ from typing import Protocol
 
 from responder.errors import NotConfigured
 from responder.model.action import Mode
-from responder.model.command import Diagnose
+from responder.model.command import Act, Diagnose, Follow, Look
 from responder.model.finding import Reading
 from responder.model.incident import Incident
 from responder.model.labels import Labels
@@ -17,11 +17,13 @@ from responder.model.receiver import Receiver, Team
 from responder.model.rule import Rule
 from responder.model.ruleset import RuleSet
 from responder.model.target import Target
+from responder.model.timeline import Acted, Followed, Previewed
 from responder.model.verdict import Json
 from responder.plugins.acting import ActionTools, StepContext
 from responder.plugins.registry import Registry
 from responder.plugins.tools import NotifierTools, Tools
 from responder.response.brain import Judge
+from responder.store.rows import CommandRow
 
 
 class Rulebook(Protocol):
@@ -75,6 +77,12 @@ class Metrics(Protocol):
     def notified(self, notifier: str, outcome: str) -> None:
         """Count a sending or paging that ended."""
 
+    def acted(self, plugin: str, outcome: str, took: timedelta) -> None:
+        """Count a step of an action that was tried, or taken back, and is written down."""
+
+    def moved(self, state: str) -> None:
+        """Count an attempt at an action that came to another state."""
+
 
 class NoMetrics:
     """Counts nothing."""
@@ -89,6 +97,12 @@ class NoMetrics:
         """Do nothing."""
 
     def notified(self, notifier: str, outcome: str) -> None:
+        """Do nothing."""
+
+    def acted(self, plugin: str, outcome: str, took: timedelta) -> None:
+        """Do nothing."""
+
+    def moved(self, state: str) -> None:
         """Do nothing."""
 
 
@@ -141,6 +155,19 @@ class Limits:
     """How long starts of actions are counted by guards."""
 
 
+class Rehearsing(Protocol):
+    """Stands in for what carries actions out."""
+
+    async def look(self, command: Look, incident: Incident) -> Previewed:
+        """Say what each step would do now."""
+
+    async def act(self, row: CommandRow, command: Act, incident: Incident) -> Acted:
+        """Say what became of a step, or of taking it back."""
+
+    async def follow(self, command: Follow, incident: Incident) -> Followed:
+        """Say how far the world has followed a step."""
+
+
 def no_actions(incident: Incident, step: StepContext) -> ActionTools:
     """Refuse. Raises: NotConfigured."""
     raise NotConfigured("this process carries out no actions")
@@ -180,3 +207,5 @@ class Runtime:
     limits: Limits = field(default_factory=Limits)
     recorded: Callable[[Diagnose, Incident], Awaitable[Reading]] | None = None
     """Answers in place of every diagnostic: for replays, which read nothing outside."""
+    rehearsal: Rehearsing | None = None
+    """Answers in place of every action: for replays, which do nothing outside."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from responder.engine import counting, journal
+from responder.engine import counting, journal, pending
 from responder.engine.brains import Brains
 from responder.engine.lanes import Lanes, Reservation, lane_of
 from responder.engine.runtime import Runtime
@@ -19,7 +19,7 @@ from responder.model import codec
 from responder.model.action import Run
 from responder.model.command import Planned
 from responder.model.incident import Incident
-from responder.model.timeline import Event, Trouble
+from responder.model.timeline import ActionMoved, Event, Trouble
 from responder.response import playbooks
 from responder.response.brain import Brain, Decision
 from responder.response.decide import decide
@@ -67,6 +67,9 @@ class Turn:
         journal.decided(decision.incident, decision.records)
         self.started(claimed)
         self.runtime.metrics.turned(self.runtime.now() - began)
+        for record in decision.records:
+            if isinstance(record.what, ActionMoved):
+                self.runtime.metrics.moved(record.what.after)
         return True
 
     async def due(self, limit: int = 50) -> list[int]:
@@ -95,13 +98,14 @@ class Turn:
         unseen = [Event(moment(at), codec.HAPPENING.load(body), key) for key, at, body in found.events]
         brain = await self._brain(tx, incident, unseen, found.stop)
         incident, brain = self._join(tx, incident, unseen, brain)
-        pending = dict(tuple(row) for row in found.timers)
-        due = sorted((name for name, due_at in pending.items() if due_at <= micros(now)), key=pending.__getitem__)
+        timers = dict(tuple(row) for row in found.timers)
+        due = sorted((name for name, due_at in timers.items() if due_at <= micros(now)), key=timers.__getitem__)
         decision = decide(incident, unseen, due, now, brain)
         if large:
             await asyncio.sleep(0)
-        self._write(tx, decision, Taken(pending, due, [event.id for event in unseen]), now)
+        self._write(tx, decision, Taken(timers, due, [event.id for event in unseen]), now)
         counting.write(tx, before, decision, now)
+        pending.write(tx, before, decision.incident, now)
         return decision, await self._plan(tx, incident.number, decision.commands, reservation)
 
     async def _brain(self, tx: Transaction, incident: Incident, unseen: Sequence[Event], stop: str | None) -> Brain:

@@ -1,9 +1,10 @@
 """What the engine shows to the door: which incidents are wanted, what waits, what was refused."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
+from responder.model.action import Stop
 from responder.model.incident import Status
 from responder.model.labels import Labels
 
@@ -45,6 +46,8 @@ class Counts:
     `oldest` is when the oldest delivery that waits came, None when none does. `waiting` are commands not yet done, by
     kind; `rejected` the refused ones kept. `undelivered` counts the alerts, ever, that an Alertmanager held for us
     and did not deliver; `set_aside` those, ever, that could not be read or worked on within an accepted delivery.
+    `attempts` counts the attempts at actions that are not over, by state; `approvals` those of them that wait for
+    people, the longest since `asked_at`. `stop` is the last one that a person made; it may be over.
     """
 
     inbox: int
@@ -54,6 +57,10 @@ class Counts:
     waiting: Mapping[str, int]
     undelivered: int = 0
     set_aside: int = 0
+    attempts: Mapping[str, int] = field(default_factory=dict)
+    approvals: int = 0
+    asked_at: datetime | None = None
+    stop: Stop | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from prometheus_client import (
 from prometheus_client.gc_collector import GCCollector
 
 from responder.engine.views import Counts
+from responder.web.action_metrics import ActionMetrics
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -36,11 +37,12 @@ DOORS = ("api", "cli", "slack")
 class Metrics:
     """
     All metrics of one process, in a registry of their own; `notifiers` are the names of those that there are.
+    `stopped` says that the settings stop all automation.
 
     What Responder itself is watched by counts from 0: Prometheus sees no increase in a series that begins with 1.
     """
 
-    def __init__(self, version: str, notifiers: Iterable[str] = ()) -> None:
+    def __init__(self, version: str, notifiers: Iterable[str] = (), *, stopped: bool = False) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # a series more for each, which nobody asks for
         self.registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
@@ -95,6 +97,7 @@ class Metrics:
         for notifier in notifiers:
             for outcome in OUTCOMES:
                 self._notifications.labels(notifier, outcome)
+        self._acting = ActionMetrics(registry, stopped=stopped)
         self._rules_ok = Gauge("responder_rules_reload_ok", "1 when the newest rules are in use.", registry=registry)
         self._rules = Gauge("responder_rules", "1 for the rules in use.", ["version"], registry=registry)
         self._reloads = Counter(
@@ -129,6 +132,14 @@ class Metrics:
         """Count a sending or paging that ended."""
         self._notifications.labels(notifier, outcome).inc()
 
+    def acted(self, plugin: str, outcome: str, took: timedelta) -> None:
+        """Count a step of an action that was tried, or taken back."""
+        self._acting.acted(plugin, outcome, took)
+
+    def moved(self, state: str) -> None:
+        """Count an attempt at an action that came to another state."""
+        self._acting.moved(state)
+
     def reloaded(self, ok: bool, version: str) -> None:
         """Note a load of the rules; `version` is of those in use after it."""
         self._reloads.labels("ok" if ok else "failed").inc()
@@ -152,6 +163,7 @@ class Metrics:
             self._set_aside.set(counts.set_aside)
             _replace(self._open, counts.open_by_severity)
             _replace(self._waiting, counts.waiting)
+            self._acting.show(counts, now)
         return generate_latest(self.registry)
 
 

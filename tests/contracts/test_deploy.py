@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -117,7 +118,34 @@ SICK = {
     "ResponderSetsAlertsAside": ("responder_alerts_set_aside", "4 4 5x18"),
     "ResponderRulesRefused": ("responder_rules_reload_ok", "0x20"),
     "ResponderRejectsDeliveries": ('responder_deliveries_rejected_total{status="422"}', "0 0 1x18"),
+    "ResponderActionInDoubt": ('responder_attempts{state="in_doubt"}', "1x20"),
+    "ResponderActionFailed": ('responder_attempts_moved_total{state="failed"}', "0 0 1x18"),
+    "ResponderApprovalsWait": ("responder_approval_wait_seconds", "1500+60x20"),
+    "ResponderAutomationStopped": ("responder_automation_stopped", "1x1600"),
 }
+LONG = {"ResponderAutomationStopped": "25h"}
+"""After so long it fires; the others after 12 minutes."""
+
+
+WELL = {
+    "ResponderActionInDoubt": ('responder_attempts{state="in_doubt"}', "0x20"),
+    "ResponderApprovalsWait": ("responder_approval_wait_seconds", "60+60x20"),
+    "ResponderAutomationStopped": ("responder_automation_stopped", "0x120 1x1480"),
+}
+
+
+def promql_test(alert: str, series: str, values: str, *, fires: bool) -> dict[str, Any]:
+    return {
+        "interval": "1m",
+        "input_series": [{"series": series, "values": values}],
+        "promql_expr_test": [
+            {
+                "expr": f'count(ALERTS{{alertname="{alert}",alertstate="firing"}})',
+                "eval_time": LONG.get(alert, "12m"),
+                "exp_samples": [{"labels": "{}", "value": 1}] if fires else [],
+            }
+        ],
+    }
 
 
 def test_each_rule_about_responder_itself_fires_when_it_shall(tmp_path: Path) -> None:
@@ -125,20 +153,8 @@ def test_each_rule_about_responder_itself_fires_when_it_shall(tmp_path: Path) ->
     rules = (DEPLOY / "prometheus" / "responder.rules.yml").resolve()
     named = {rule["alert"] for group in yaml.safe_load(rules.read_text("utf-8"))["groups"] for rule in group["rules"]}
     assert named == {"Watchdog", *SICK}
-    tests = [
-        {
-            "interval": "1m",
-            "input_series": [{"series": series, "values": values}],
-            "promql_expr_test": [
-                {
-                    "expr": f'count(ALERTS{{alertname="{alert}",alertstate="firing"}})',
-                    "eval_time": "12m",
-                    "exp_samples": [{"labels": "{}", "value": 1}],
-                }
-            ],
-        }
-        for alert, (series, values) in SICK.items()
-    ]
+    tests = [promql_test(alert, *case, fires=True) for alert, case in SICK.items()]
+    tests += [promql_test(alert, *case, fires=False) for alert, case in WELL.items()]
     file = tmp_path / "test.yml"
     file.write_text(yaml.safe_dump({"rule_files": [str(rules)], "evaluation_interval": "1m", "tests": tests}))
     done = subprocess.run(["promtool", "test", "rules", file], capture_output=True, text=True, check=False)

@@ -9,7 +9,8 @@ import pytest
 from responder.engine.acting import DRY_RUN, Acting
 from responder.engine.brains import Brains
 from responder.engine.lanes import ACT
-from responder.engine.runtime import Limits
+from responder.engine.reader import Reader
+from responder.engine.runtime import Limits, NoMetrics
 from responder.engine.telling import Again
 from responder.engine.worker import Engine
 from responder.model import codec
@@ -63,6 +64,50 @@ async def test_what_a_person_approves_happens_once_and_is_told(start: Build) -> 
     assert (effect["by"], effect["value"]) == ("ann", 2)
     assert effect["attempt"].endswith("/1/0")
     assert "INC-1" in effect["reason"]
+
+
+async def test_the_store_counts_what_waits_for_people_until_it_is_over(start: Build) -> None:
+    stage = await play(start)
+    reader = Reader(stage.world.store)
+    waits = await reader.counts()
+    assert (waits.attempts, waits.approvals) == ({"proposed": 1}, 1)
+    assert waits.asked_at is not None
+    assert waits.asked_at <= stage.world.clock.now()
+    await stage.approve()
+    over = await reader.counts()
+    assert (over.attempts, over.approvals, over.asked_at) == ({}, 0, None)
+
+
+class Counted(NoMetrics):
+    """Remembers what is counted of actions."""
+
+    def __init__(self) -> None:
+        self.tried: list[tuple[str, str]] = []
+        self.states: list[str] = []
+
+    def acted(self, plugin: str, outcome: str, took: timedelta) -> None:
+        self.tried.append((plugin, outcome))
+
+    def moved(self, state: str) -> None:
+        self.states.append(state)
+
+
+@pytest.mark.parametrize(("dry_run", "outcome"), [(False, "done"), (True, "dry_run")])
+async def test_what_was_tried_is_counted_once_and_a_dry_run_as_one(start: Build, dry_run: bool, outcome: str) -> None:
+    metrics = Counted()
+    stage = await play(start, metrics=metrics, dry_run=dry_run)
+    await stage.approve()
+    assert metrics.tried == [("trial.switch", outcome)]
+    assert metrics.states == ["approved", "checked", "running", "done"]
+
+
+async def test_what_is_taken_back_is_counted_as_undone(start: Build) -> None:
+    metrics = Counted()
+    stage = await play(start, metrics=metrics)
+    await stage.approve()
+    await stage.answer("undo")
+    await stage.world.engine.settle()
+    assert metrics.tried == [("trial.switch", "done"), ("trial.switch", "undone")]
 
 
 async def test_what_an_action_says_is_stored_without_secrets(start: Build) -> None:

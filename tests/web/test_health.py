@@ -3,11 +3,13 @@
 import re
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
 
 from responder.engine.views import Counts
+from responder.model.action import Stop
 from responder.web.metrics import Metrics
 from tests.web.house import NOW, House
 from tests.web.test_api import incident
@@ -90,6 +92,7 @@ def test_what_is_watched_counts_from_zero() -> None:
     for line in (
         'responder_notifications_total{notifier="slack",outcome="refused"} 0.0',
         'responder_deliveries_rejected_total{status="422"} 0.0',
+        'responder_attempts_moved_total{state="failed"} 0.0',
     ):
         assert line in text
 
@@ -104,3 +107,47 @@ def test_a_store_that_cannot_be_written_is_not_up() -> None:
         "responder_alerts_set_aside 4.0",
     ):
         assert line in text
+
+
+def shown(metrics: Metrics, **counts: Any) -> str:
+    return metrics.write(Counts(0, None, {}, 0, {}, **counts), 0, NOW).decode()
+
+
+def test_what_waits_for_people_is_shown_with_how_long_it_has_waited() -> None:
+    text = shown(
+        Metrics("1.2.3"), attempts={"proposed": 2, "in doubt": 1}, approvals=1, asked_at=NOW - timedelta(minutes=20)
+    )
+    for line in (
+        'responder_attempts{state="proposed"} 2.0',
+        'responder_attempts{state="in_doubt"} 1.0',
+        'responder_attempts{state="running"} 0.0',
+        "responder_approvals_waiting 1.0",
+        "responder_approval_wait_seconds 1200.0",
+    ):
+        assert line in text
+
+
+def test_each_outcome_of_an_action_is_counted_by_its_plugin() -> None:
+    metrics = Metrics("1.2.3")
+    for outcome in ("done", "failed", "done"):
+        metrics.acted("kubernetes.scale", outcome, timedelta(seconds=2))
+    metrics.moved("in doubt")
+    text = shown(metrics)
+    for line in (
+        'responder_actions_total{outcome="done",plugin="kubernetes.scale"} 2.0',
+        'responder_actions_total{outcome="failed",plugin="kubernetes.scale"} 1.0',
+        'responder_action_seconds_sum{plugin="kubernetes.scale"} 6.0',
+        'responder_attempts_moved_total{state="in_doubt"} 1.0',
+    ):
+        assert line in text
+
+
+def test_a_stop_is_shown_while_it_stands_whoever_made_it() -> None:
+    def stands(stop: Stop | None, *, settings: bool = False) -> bool:
+        return "responder_automation_stopped 1.0" in shown(Metrics("1.2.3", stopped=settings), stop=stop)
+
+    assert not stands(None)
+    assert stands(None, settings=True)
+    assert stands(Stop("ann", NOW))
+    assert stands(Stop("ann", NOW, NOW + timedelta(minutes=1)))
+    assert not stands(Stop("ann", NOW, NOW))
