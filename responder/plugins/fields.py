@@ -32,6 +32,8 @@ _SHORTEST_PREFIX = {4: 8, 6: 16}
 
 
 def _network(text: str) -> str:
+    if "%" in text:
+        raise ValueError("the zone of an address (%...) has no meaning in a network, and may hold anything")
     network = ip_network(text, strict=False)
     if network.prefixlen < _SHORTEST_PREFIX[network.version]:
         raise ValueError(f"{network} is too wide: at least /{_SHORTEST_PREFIX[network.version]}")
