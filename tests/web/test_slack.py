@@ -10,8 +10,10 @@ from urllib.parse import urlencode
 import aiohttp
 import pytest
 import pytest_asyncio
+from aiohttp import web
 
 from responder.clients.slack.client import SlackClient
+from responder.errors import PermanentError
 from responder.model.action import ActionState, Attempt
 from responder.model.message import Button, Buttons, Message, Own
 from responder.model.press import Press, Word
@@ -19,6 +21,7 @@ from responder.model.timeline import Answered
 from tests.servers.slack import FakeSlack
 from tests.servers.slack_people import SlackPerson, signed
 from tests.servers.slack_workspace import Message as Posted
+from tests.servers.web import WebServers
 from tests.web.acting_world import DIGEST, PEOPLE, asking, attempt, incident, written
 from tests.web.conftest import Open
 from tests.web.house import NOW, House
@@ -156,6 +159,45 @@ async def test_slack_is_answered_in_time_even_when_slack_itself_hangs_and_the_re
     assert scene.told == []
     await scene.house.close()
     assert len(scene.told) == 1
+
+
+ELSEWHERE = (
+    "http://169.254.169.254/latest/meta-data/",
+    "https://hooks.slack.com.evil.example/actions/x",
+    "https://hooks.slack.com@evil.example/",
+    "http://hooks.slack.com/actions/x",
+    "https://hooks.slack.com:8443/actions/x",
+    "https://evil.example/?https://hooks.slack.com/",
+    "file:///etc/passwd",
+    "//hooks.slack.com/x",
+    "https://user:pass@hooks.slack.com/",
+    "not a url",
+)
+
+
+@pytest.mark.parametrize("url", ELSEWHERE)
+async def test_nothing_is_told_to_an_address_that_is_not_slacks(fake_slack: FakeSlack, url: str) -> None:
+    client = SlackClient(token=fake_slack.token, base_url=fake_slack.base_url)
+    with pytest.raises(PermanentError, match="is not Slack's: nothing is sent there"):
+        await client.respond(url, "x")
+    await client.close()
+
+
+async def test_a_press_that_names_another_server_as_its_answers_address_tells_it_nothing(
+    scene: Scene, web_servers: WebServers
+) -> None:
+    asked: list[str] = []
+
+    async def seen(request: web.Request) -> web.Response:
+        asked.append(request.path)
+        return web.Response()
+
+    elsewhere = await web_servers.serve(seen)
+    message = await scene.offer("approve", attempt())
+    payload = scene.ann.block_actions(message, message.blocks[-1]["elements"][0])
+    payload |= {"user": {"id": "U0EVE"}, "response_url": f"{elsewhere}/actions/x"}
+    assert (await scene.ann.send(payload))[0] == 200
+    assert (asked, scene.told, await written(scene.house)) == ([], [], [])
 
 
 def _body(payload: Any) -> bytes:

@@ -13,6 +13,7 @@ import aiohttp
 from slack_sdk.http_retry.async_handler import AsyncRetryHandler
 from slack_sdk.http_retry.builtin_async_handlers import AsyncConnectionErrorRetryHandler, AsyncServerErrorRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
+from yarl import URL
 
 from responder.clients.slack.failures import SDK_ERRORS, explain
 from responder.clients.slack.pacing import Pacer, Rate, Together
@@ -25,6 +26,8 @@ FREE = Rate(every=0.0)
 HELD = Rate(every=0.0, together=True)
 """The same, of all replicas."""
 _CALL = aiohttp.ClientTimeout(total=10, connect=4)
+_ANSWERS = (URL("https://hooks.slack.com"), URL("https://hooks.slack-gov.com"))
+"""Where what is said to who pressed a button goes."""
 _UPLOAD = aiohttp.ClientTimeout(total=30, connect=4)
 _READING = ("conversations.", "users.", "files.getUploadURLExternal")
 
@@ -126,14 +129,25 @@ class WebApi:
             raise kind(f"Slack did not take the file (HTTP {status})")
 
     async def respond(self, url: str, body: Mapping[str, Any]) -> None:
-        """Post to the address that came with a press."""
+        """Post to the address that came with a press. Raises: CallError, also for one that is not Slack's."""
+        if not self._is_slacks(url):
+            raise PermanentError("the address that came with a press is not Slack's: nothing is sent there")
         try:
-            async with self._connections().post(url, json=dict(body), proxy=_proxy(url)) as answer:
+            connections = self._connections()
+            async with connections.post(url, json=dict(body), proxy=_proxy(url), allow_redirects=False) as answer:
                 status = answer.status
         except (aiohttp.ClientError, OSError) as error:
             raise explain(error, method="response_url") from error
         if status != 200:
             raise PermanentError(f"Slack did not take the answer to a press (HTTP {status})")
+
+    def _is_slacks(self, url: str) -> bool:
+        """Whether an address is where Slack takes answers, or where the settings say that it is."""
+        try:
+            there = URL(url)
+            return there.user is None and there.origin() in (*_ANSWERS, URL(self._base_url).origin())
+        except ValueError:
+            return False
 
     async def _take(self, key: str, rate: Rate, *, who: str, urgent: bool) -> float:
         wait = self.pacer.look(key, rate, urgent=urgent)
