@@ -7,7 +7,7 @@ import socket
 import ssl
 import time
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
@@ -27,6 +27,8 @@ CONNECTIONS_PER_HOST = 10
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing."""
 _REFUSED = "the settings refuse this address (http.refuse)"
+_TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
+"""RFC 6052: the last 32 bits are an IPv4 address."""
 _ENCODINGS = {"gzip": 47, "x-gzip": 47, "deflate": 47}
 """zlib's window bits by Content-Encoding; 47 reads gzip and zlib headers alike."""
 
@@ -143,10 +145,17 @@ class Wire:
         """Look at the address that is really connected to, after the name was resolved."""
         family, kind, protocol, _, (host, *_) = address
         reached = ipaddress.ip_address(host.partition("%")[0])
-        mapped = getattr(reached, "ipv4_mapped", None) or reached
-        if any(mapped in network for network in self._refuse):
+        if any(one in network for one in (reached, *_inside(reached)) for network in self._refuse):
             raise PermissionError(errno.EACCES, _REFUSED)
         return socket.socket(family, kind, protocol)
+
+
+def _inside(reached: ipaddress.IPv4Address | ipaddress.IPv6Address) -> Iterator[ipaddress.IPv4Address]:
+    """Yield the IPv4 addresses that an IPv6 address leads to: mapped, translated (NAT64) or tunnelled (6to4)."""
+    if isinstance(reached, ipaddress.IPv6Address):
+        yield from filter(None, (reached.ipv4_mapped, reached.sixtofour))
+        if reached in _TRANSLATED:
+            yield ipaddress.IPv4Address(int(reached) & 0xFFFF_FFFF)
 
 
 class _Response(aiohttp.ClientResponse):

@@ -263,7 +263,18 @@ class TestCredentials:
 
 
 class TestAddresses:
-    @pytest.mark.parametrize("host", ["169.254.169.254", "[fe80::1]", "[::ffff:169.254.169.254]"])
+    @pytest.mark.parametrize(
+        "host",
+        [
+            "169.254.169.254",
+            "[fe80::1]",
+            "[::ffff:169.254.169.254]",
+            "[::ffff:a9fe:a9fe]",
+            "[64:ff9b::a9fe:a9fe]",
+            "[2002:a9fe:a9fe::1]",
+            "[fe80::1%25lo]",
+        ],
+    )
     async def test_of_the_clouds_metadata_are_refused(self, make: Make, host: str) -> None:
         with pytest.raises(PermanentError, match=r"http\.refuse"):
             await make().request("GET", f"http://{host}/latest/meta-data/")
