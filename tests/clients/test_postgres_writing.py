@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 from pydantic import SecretStr
 
-from responder.clients.postgres_statements import numbered
+from responder.clients.postgres_statements import numbered, refusal
 from responder.clients.postgres_writing import PostgresWriter
 from responder.errors import NotLetIn, PermanentError, TransientError, Unanswered
 from responder.settings.sections import PostgresSource
@@ -121,3 +121,47 @@ async def test_actions_log_in_as_themselves(changes: Any, postgres_database: str
 )
 def test_placeholders_are_counted_where_they_are_placeholders(sql: str, expected: str, used: tuple[str, ...]) -> None:
     assert numbered(sql, ["a", "b", "c"]) == (expected, used)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "COMMIT",
+        "/* first */ commit",
+        "-- x\nROLLBACK",
+        'SELECT "pg_terminate_backend"(1)',
+        'SELECT pg_catalog."pg_reload_conf"()',
+        'SELECT U&"pg_terminat\\0065_backend"(1)',
+        "DO $$ BEGIN PERFORM pg_terminate_backend(1); END $$",
+        "SELECT $a$ $$ ' $a$, pg_terminate_backend(1), ''",
+        "SELECT query_to_xml('SELECT pg_terminate_backend(1)', true, false, '')",
+        "SELECT pg_stat_statements_reset()",
+        "SELECT E'\\'', dblink_exec('x', 'y')",
+        "COPY t TO PROGRAM 'reboot'",
+        "PREPARE TRANSACTION 'x'",
+    ],
+)
+def test_what_leaves_the_transaction_is_refused_however_it_is_written(sql: str) -> None:
+    assert refusal(sql)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE t SET a = 'COMMIT; pg_terminate_backend(1)' WHERE id = $1",
+        'SELECT "commit" FROM t',
+        "SELECT $$ pg_reload_conf() $$",
+        "SELECT E'do', e'it' /* pg_reload_conf */",
+    ],
+)
+def test_words_in_texts_are_no_statements(sql: str) -> None:
+    assert refusal(sql) == ""
+
+
+@pytest.mark.parametrize("more", ["; COMMIT", "; DROP TABLE changes", ";\n--\nCOMMIT;"])
+async def test_a_second_statement_in_one_is_refused_by_the_server(
+    changes: Any, postgres_database: str, more: str
+) -> None:
+    with pytest.raises(PermanentError, match="multiple commands"):
+        await writer(postgres_database).execute([CHANGE[0] + more], [])
+    assert await count(changes) == 0
