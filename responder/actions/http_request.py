@@ -106,9 +106,17 @@ class HttpRequest(Action[HttpRequestParams]):
         return tuple(wanted) if params.via else ()
 
     def namespaces(self, params: HttpRequestParams, target: Target) -> tuple[str, ...]:
-        """Return that of the Service which the address names, else the target's."""
+        """
+        Return that of the Service or pod which the address names, else the target's.
+
+        A name of two parts may be SERVICE.NAMESPACE: it acts in both. `https://example.com./` is a host outside.
+        """
         labels = (urlsplit(params.url).hostname or "").split(".")
-        return (labels[1],) if len(labels) > 2 and labels[2] == "svc" else super().namespaces(params, target)
+        inside = next((at for at in range(2, len(labels)) if labels[at] in ("svc", "pod")), 0)
+        if inside:
+            return (labels[inside - 1],)
+        own = super().namespaces(params, target)
+        return tuple(dict.fromkeys((*own, labels[1]))) if len(labels) == 2 else own
 
     def command(self, params: HttpRequestParams, target: Target) -> tuple[str, ...]:
         """Return `curl`, or `kubectl --raw`; a variable stands for the token."""

@@ -37,6 +37,11 @@ def registry() -> Registry:
         ("http.request", {"url": "https://api.example.com/x"}, DEPLOYMENT, ("prod",)),
         ("http.request", {"url": "http://api.other.svc/x"}, DEPLOYMENT, ("other",)),
         ("http.request", {"url": "http://api.OTHER.svc.cluster.local:80/x"}, DEPLOYMENT, ("other",)),
+        ("http.request", {"url": "http://api.other/x"}, DEPLOYMENT, ("prod", "other")),
+        ("http.request", {"url": "https://example.com./x"}, DEPLOYMENT, ("prod",)),
+        ("http.request", {"url": "http://api-0.api.other.svc/x"}, DEPLOYMENT, ("other",)),
+        ("http.request", {"url": "http://10-0-0-1.other.pod.cluster.local/x"}, DEPLOYMENT, ("other",)),
+        ("http.request", {"url": "http://api.other.svc.cluster.local./x"}, DEPLOYMENT, ("other",)),
         (
             "alertmanager.silence",
             {"matchers": {"namespace": "other"}, "duration": "1h", "comment": "x"},
