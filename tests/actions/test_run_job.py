@@ -1,8 +1,10 @@
 """kubernetes.run_job: one Job for an attempt, followed to its end; its log is what is told."""
 
+import json
 from typing import Any
 
 import pytest
+import yaml
 
 from responder.actions.run_job import RunJob
 from responder.errors import PermanentError, Unanswered
@@ -125,6 +127,20 @@ async def test_what_a_template_leaves_open_is_told(rolling: Rolling) -> None:
 
     assert any("up to 6 times" in warning for warning in said)
     assert any("no time limit" in warning for warning in said)
+
+
+async def test_what_reaches_beyond_its_containers_is_told(rolling: Rolling) -> None:
+    job = json.loads(json.dumps(yaml.safe_load(ROTATE)))
+    spec = job["spec"]["template"]["spec"]
+    spec |= {"hostNetwork": True, "hostPID": True, "serviceAccountName": "root"}
+    spec["volumes"] = [{"name": "all", "hostPath": {"path": "/"}}]
+    spec["containers"][0]["securityContext"] = {"privileged": True}
+
+    (said,) = [one for one in (await on(rolling, json.dumps(job)).preview()).warnings if "beyond" in one]
+
+    for part in ("hostNetwork", "hostPID", "hostPath /", "is privileged", "the ServiceAccount root"):
+        assert part in said
+    assert not any("beyond" in one for one in (await on(rolling).preview()).warnings)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from responder.errors import CallError, PermanentError
@@ -64,7 +64,29 @@ def minded(creation: Creation) -> tuple[str, ...]:
     again, limit = spec.get("backoffLimit", 6), spec.get("activeDeadlineSeconds")
     tries = f"A pod of it that fails is tried again, up to {again} times (backoffLimit)" if again else ""
     endless = "" if limit else "It has no time limit (activeDeadlineSeconds)"
-    return tuple(filter(None, (tries, endless)))
+    reaches = ", ".join(dict.fromkeys(_reached(((spec.get("template") or {}).get("spec")) or {})))
+    beyond = f"It reaches beyond its own containers: {reaches}" if reaches else ""
+    return tuple(filter(None, (beyond, tries, endless)))
+
+
+def _reached(pod: Object) -> Iterator[str]:
+    """Name what a pod is given of its node, and whose rights it has: what a reviewer would want to have seen."""
+    yield from (name for name in ("hostNetwork", "hostPID", "hostIPC") if pod.get(name))
+    for volume in _objects(pod.get("volumes")):
+        if isinstance(path := volume.get("hostPath"), Mapping):
+            yield f"hostPath {path.get('path')}"
+    for kind in ("initContainers", "containers"):
+        for container in _objects(pod.get(kind)):
+            own = container.get("securityContext")
+            if isinstance(own, Mapping) and own.get("privileged"):
+                yield f"{container.get('name')} is privileged"
+    if account := pod.get("serviceAccountName"):
+        yield f"the rights of the ServiceAccount {account}"
+
+
+def _objects(value: Any) -> Iterator[Object]:
+    """Yield the objects of a list; a manifest may hold anything."""
+    yield from (each for each in (value if isinstance(value, list) else ()) if isinstance(each, Mapping))
 
 
 async def progress_of(place: Place, uid: str, cluster: Cluster) -> Progress:
