@@ -17,7 +17,7 @@ from responder.model.resource import PODS
 from responder.model.target import Target
 from responder.plugins.acting import ActionTools
 from responder.plugins.action import Action
-from responder.plugins.commands import WORKLOADS, kubectl, reference, shell
+from responder.plugins.commands import WORKLOADS, container_name, kubectl, reference, shell
 from responder.plugins.fields import Container
 from responder.plugins.objects.pod import pod_place
 from responder.plugins.params import Params
@@ -70,7 +70,7 @@ class Exec(Action[ExecParams]):
 
     def command(self, params: ExecParams, target: Target) -> tuple[str, ...]:
         """Return `kubectl exec`."""
-        container = params.container or target.container
+        container = container_name(params.container, target.container)
         where = ("-n", target.namespace) if target.namespace else ()
         which = ("-c", container) if container else ()
         return (kubectl("exec", reference(target), *where, *which, "--", *params.argv),)

@@ -12,7 +12,7 @@ from responder.model.target import Target
 from responder.model.verdict import Json
 from responder.plugins.acting import ActionTools
 from responder.plugins.action import Action
-from responder.plugins.commands import WORKLOADS, kubectl, workload
+from responder.plugins.commands import WORKLOADS, container_name, kubectl, workload
 from responder.plugins.fields import Container, EnvName
 from responder.plugins.params import Params
 from responder.plugins.rollout.containers import Container as TemplateContainer
@@ -52,7 +52,7 @@ class SetEnv(Action[SetEnvParams]):
 
     def command(self, params: SetEnvParams, target: Target) -> tuple[str, ...]:
         """Return `kubectl set env`."""
-        container = params.container or target.container
+        container = container_name(params.container, target.container)
         only = (f"--containers={container}",) if container else ()
         pairs = (f"{name}={value}" for name, value in params.set.items())
         return (kubectl("set", "env", workload(target), *only, *pairs, namespace=target.namespace),)

@@ -7,7 +7,7 @@ from responder.model.target import Target
 from responder.model.verdict import Json
 from responder.plugins.acting import ActionTools
 from responder.plugins.action import Action
-from responder.plugins.commands import WORKLOADS, kubectl, workload
+from responder.plugins.commands import WORKLOADS, container_name, kubectl, workload
 from responder.plugins.fields import Container
 from responder.plugins.params import Params
 from responder.plugins.rollout.containers import container_of, named_container
@@ -46,7 +46,7 @@ class SetImage(Action[SetImageParams]):
 
     def command(self, params: SetImageParams, target: Target) -> tuple[str, ...]:
         """Return `kubectl set image`."""
-        container = params.container or target.container or target.workload or target.name
+        container = container_name(params.container, target.container, target.workload, target.name) or "CONTAINER"
         return (kubectl("set", "image", workload(target), f"{container}={params.image}", namespace=target.namespace),)
 
     async def preview(self, params: SetImageParams, target: Target, tools: ActionTools) -> Preview:

@@ -11,7 +11,7 @@ from responder.model.target import Target
 from responder.model.verdict import Json
 from responder.plugins.acting import ActionTools
 from responder.plugins.action import Action
-from responder.plugins.commands import WORKLOADS, kubectl, workload
+from responder.plugins.commands import WORKLOADS, container_name, kubectl, workload
 from responder.plugins.fields import Container, Quantity
 from responder.plugins.params import Params
 from responder.plugins.rollout.containers import Container as TemplateContainer
@@ -63,7 +63,7 @@ class SetResources(Action[SetResourcesParams]):
 
     def command(self, params: SetResourcesParams, target: Target) -> tuple[str, ...]:
         """Return `kubectl set resources`."""
-        container = params.container or target.container
+        container = container_name(params.container, target.container)
         words = [f"--containers={container}"] if container else []
         for flag, amounts in (("limits", params.limits), ("requests", params.requests)):
             if amounts:

@@ -1,5 +1,6 @@
 """The commands that a person would type, every value quoted for the shell, for actions to show."""
 
+import re
 import shlex
 from typing import TypeAlias
 
@@ -7,6 +8,8 @@ from responder.model.target import Target
 
 WORKLOADS = frozenset({"Deployment", "StatefulSet", "DaemonSet"})
 """The kinds that roll out."""
+
+_NAME = re.compile(r"[a-z0-9](?:[-.a-z0-9]{0,251}[a-z0-9])?", re.ASCII)
 
 Raw: TypeAlias = tuple[str, ...]
 
@@ -31,6 +34,11 @@ def workload(target: Target) -> str:
     if target.kind in WORKLOADS or not target.workload:
         return reference(target)
     return f"deployment/{target.workload}"
+
+
+def container_name(*candidates: str) -> str:
+    """Return the first that an object can be called: of labels may come `*`, which means all, and flags. Else ""."""
+    return next((name for name in candidates if _NAME.fullmatch(name)), "")
 
 
 def variable(source: str) -> str:

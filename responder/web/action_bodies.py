@@ -63,7 +63,7 @@ class TargetBody(Body):
     kind: Annotated[str, AfterValidator(_kind)] = Field(description="Such as Deployment.")
     name: str = Field(pattern=r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$")
     namespace: str = Field("", pattern=r"^([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)?$", description="As the incident's.")
-    container: str = Field("", max_length=63)
+    container: str = Field("", pattern=r"^([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)?$")
 
 
 class Ask(Body):

@@ -3,6 +3,7 @@
 import json
 import shlex
 import subprocess
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -241,6 +242,26 @@ def test_a_hostile_target_stays_one_word_of_the_command(registry: Registry, valu
     target = Target("default", "Deployment", value, value, value)
     words = shlex.split(show(registry, "kubernetes.rollout_restart", {}, target)[0])
     assert words == ["kubectl", "rollout", "restart", f"deployment/{value}", "-n", value]
+
+
+@pytest.mark.parametrize("label", ["*", "--all", "--filename=http://evil/x", "$(id)", "a b", "A"])
+@pytest.mark.parametrize(
+    ("name", "params"),
+    [
+        ("kubernetes.set_image", {"image": "r/api:41"}),
+        ("kubernetes.set_env", {"set": {"POOL": "1"}}),
+        ("kubernetes.set_resources", {"limits": {"cpu": "1"}}),
+        ("kubernetes.exec", {"argv": ["true"]}),
+    ],
+)
+def test_a_label_that_no_container_can_have_names_none(
+    registry: Registry, name: str, params: dict[str, Any], label: str
+) -> None:
+    plain = show(registry, name, params)
+    assert show(registry, name, params, replace(DEPLOYMENT, container=label)) == plain
+    everywhere = Target("default", "Deployment", "prod", label, label, label)
+    words = shlex.split(show(registry, name, params, everywhere)[0])
+    assert not any(word.startswith(f"{label}=") or word == label for word in words)
 
 
 @pytest.mark.parametrize(
