@@ -81,7 +81,8 @@ class Acting:
 
     async def follow(self, command: Follow, incident: Incident) -> Followed:
         """Say how far the world has followed a step."""
-        context = await self._context(incident, command.attempt, command.step)
+        undo = command.what.undone is not None
+        context = await self._context(incident, command.attempt, command.step, undo=undo)
         progress = safe_progress(await self._progress(command.what, incident, context))
         return Followed(command.attempt, command.step, command.look, progress)
 
@@ -103,7 +104,7 @@ class Acting:
         ready = self._ready(step)
         if isinstance(ready, str):
             return _not_seen(ready)
-        outcome = step.outcome or Outcome("done", "")
+        outcome = step.undone or step.outcome or Outcome("done", "")
         try:
             tools = self.runtime.action_tools(incident, context)
             return await ready.limited(ready.plugin.progress(ready.params, step.target, outcome, tools))

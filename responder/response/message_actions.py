@@ -260,8 +260,10 @@ def _ending(attempt: Attempt) -> Iterator[Block]:
     for step in attempt.steps:
         for outcome in (step.outcome, step.undone):
             if outcome is not None:
-                yield Paragraph((outside(outcome.say),))
+                yield from () if outcome.say == attempt.why else (Paragraph((outside(outcome.say),)),)
                 yield from _details(outcome.details)
+        if step.progress is not None:
+            yield from _details(step.progress.details)
     kept = [each for step in attempt.steps if step.outcome for each in step.outcome.kept]
     if kept:
         items = tuple(Item(_kept(each)) for each in kept[:_MOST_KEPT])
@@ -283,10 +285,10 @@ def _kept(kept: Kept) -> Text:
 
 def _step(step: Step) -> Text:
     named: Text = (Own(f"{step.name}: "),) if step.name else ()
+    if step.progress is not None and not step.progress.complete:
+        return (*named, *((Own("taking it back: "),) if step.undone else ()), outside(_tenths(step)))
     if step.undone is not None:
         return (*named, outside(step.undone.say))
-    if step.progress is not None and not step.progress.complete:
-        return (*named, outside(_tenths(step)))
     if step.outcome is not None:
         return (*named, outside(step.outcome.say))
     if step.preview is not None and step.preview.summary:

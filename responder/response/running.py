@@ -3,8 +3,9 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from responder.model.action import ActionState, Attempt, Outcome, Step
+from responder.model.action import ActionState, Attempt, Outcome, Progress, Step
 from responder.model.command import Follow
+from responder.model.duration import format_duration
 from responder.model.guard import verify_of
 from responder.model.timeline import Acted, Followed
 from responder.response import acting_replies, attempts, consequences, effects, undoing, verifying
@@ -38,23 +39,48 @@ def followed(draft: Draft, at: datetime, told: Followed) -> None:
         return
     if attempt.state is ActionState.VERIFYING:
         verifying.followed(draft, attempt, told)
-        return
-    if attempt.state is not ActionState.RUNNING:
-        return
-    progress = told.progress
-    step = replace(attempt.steps[attempt.at_step], progress=progress)
-    attempt = attempts.put(draft, _with(replace(attempt, pending=""), step))
-    began = step.ended_at or at
+    elif attempt.state in (ActionState.RUNNING, ActionState.UNDOING):
+        step = replace(attempt.steps[attempt.at_step], progress=told.progress)
+        attempt = attempts.put(draft, _with(replace(attempt, pending=""), step))
+        came_along = _came_along if attempt.state is ActionState.RUNNING else _went_back
+        came_along(draft, at, attempt, told.progress)
+
+
+def _came_along(draft: Draft, at: datetime, attempt: Attempt, progress: Progress) -> None:
+    """Go on once the world has followed a step."""
     if progress.reverted:
         consequences.unsuccessful(draft, attempt, ActionState.REVERTED, f"{progress.reverted} changed it back")
     elif progress.failed:
         _fail(draft, attempt, progress.failed)
     elif progress.complete:
         _go_on(draft, at, attempt)
-    elif at - began > _LONGEST:
-        _fail(draft, attempt, f"it is still under way after {_LONGEST}: {progress.say}")
+    elif _too_long(attempt, at):
+        _fail(draft, attempt, _late(progress))
     else:
         _follow(draft, attempt)
+
+
+def _went_back(draft: Draft, at: datetime, attempt: Attempt, progress: Progress) -> None:
+    """Go on once the world has followed the taking back of a step; a world that does not is said loudly."""
+    if progress.reverted:
+        _not_taken_back(draft, attempt, f"it was taken back, and changed again: {progress.reverted}")
+    elif progress.failed:
+        _not_taken_back(draft, attempt, f"undo stalled: {progress.failed}")
+    elif progress.complete:
+        _take_back_more(draft, attempt)
+    elif _too_long(attempt, at):
+        _not_taken_back(draft, attempt, f"undo stalled: {_late(progress)}")
+    else:
+        _follow(draft, attempt)
+
+
+def _late(progress: Progress) -> str:
+    return f"it is still under way after {format_duration(_LONGEST)}: {progress.say}"
+
+
+def _too_long(attempt: Attempt, at: datetime) -> bool:
+    began = attempt.steps[attempt.at_step].ended_at
+    return began is not None and at - began > _LONGEST
 
 
 def settle(draft: Draft, at: datetime, attempt: Attempt, *, happened: bool, by: str) -> None:
@@ -137,16 +163,26 @@ def _doubt(draft: Draft, attempt: Attempt, outcome: Outcome) -> None:
 
 
 def _taken_back(draft: Draft, at: datetime, attempt: Attempt, outcome: Outcome) -> None:
-    step = replace(attempt.steps[attempt.at_step], undone=outcome, ended_at=at)
+    step = replace(attempt.steps[attempt.at_step], undone=outcome, ended_at=at, progress=None)
     attempt = attempts.put(draft, _with(attempt, step))
     if outcome.status == "in_doubt":
         _doubt(draft, attempt, outcome)
         return
     if outcome.status != "done":
-        why = f"it could not be taken back: {outcome.say}"
-        failed = attempts.move(draft, replace(attempt, then=()), ActionState.FAILED, why)
-        draft.replies.append(acting_replies.escalated(draft, failed, why))
-        return
+        _not_taken_back(draft, attempt, f"it could not be taken back: {outcome.say}")
+    elif outcome.follow and not attempt.dry_run:
+        _follow(draft, attempt)
+    else:
+        _take_back_more(draft, attempt)
+
+
+def _not_taken_back(draft: Draft, attempt: Attempt, why: str) -> None:
+    failed = attempts.move(draft, replace(attempt, then=()), ActionState.FAILED, why)
+    draft.replies.append(acting_replies.escalated(draft, failed, why))
+
+
+def _take_back_more(draft: Draft, attempt: Attempt) -> None:
+    """Take back the step before, or say that nothing stands any more."""
     left = undoing.standing(attempt)
     if left:
         effects.take_back(draft, attempt, left[-1])

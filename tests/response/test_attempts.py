@@ -9,12 +9,18 @@ from pydantic import BaseModel
 from responder.model.action import ActionState, Change, Kept, Outcome, Preview, Stop
 from responder.model.command import Act, Diagnose, Follow, Look
 from responder.model.incident import Status
+from responder.model.message import Message, Paragraph, plain
 from responder.model.playbook import Conclusion, DiagnosticStep
 from responder.model.timeline import ActionAsked, Answered, AutomationChanged, Previewed
+from responder.response.message import living
 from tests.response.given import NOON, Playbook
 from tests.response.story import ALL_PARAMS, DONE, GOOD, UNTIL, Story, a_playbook, an_action, asked, running
 
 VERIFIED_BY = {"until": UNTIL, "hold": "1m", "within": "5m"}
+
+
+def notes(story: Story) -> list[Message]:
+    return [note for post in story.incident.posts.values() for note in post.waiting]
 
 
 def helped(**fields: object) -> dict[str, object]:
@@ -713,6 +719,60 @@ def test_taking_back_that_fails_is_said_and_not_tried_again() -> None:
     )
     story.say("undo")
     assert "was tried already" in story.refused[-1]
+
+
+def taking_back() -> Story:
+    story = running()
+    story.act(replace(DONE, follow=True))
+    story.follow()
+    story.say("undo")
+    story.act(Outcome("done", "put back", follow=True, basis={"undone": True}))
+    return story
+
+
+def test_taking_back_a_rollout_is_followed_until_it_is_complete() -> None:
+    story = taking_back()
+    for updated in (1, 2):
+        story.follow(say=f"{updated} of 4 pods updated", complete=False, updated=updated, wanted=4)
+        assert story.state is ActionState.UNDOING
+        told = living(story.incident, story.brain, story.now)
+        assert f"taking it back: {updated} of 4 pods updated" in "".join(
+            plain(block.text) for block in told.blocks if isinstance(block, Paragraph)
+        )
+    follow = story.asked(Follow)[0]
+    assert follow.what.undone is not None
+    assert follow.what.undone.basis == {"undone": True}
+    story.follow()
+    assert (story.state, story.attempt().why) == (ActionState.UNDONE, "it was taken back")
+
+
+@pytest.mark.parametrize(
+    ("progress", "after", "why"),
+    [
+        ({"failed": "the image cannot be pulled"}, 5, "undo stalled: the image cannot be pulled"),
+        ({"reverted": "Argo CD"}, 5, "it was taken back, and changed again: Argo CD"),
+        ({"say": "1 of 4"}, 3700, "undo stalled: it is still under way after 1h: 1 of 4"),
+    ],
+)
+def test_taking_back_that_stalls_has_failed_and_calls_people(
+    progress: dict[str, object], after: float, why: str
+) -> None:
+    story = taking_back()
+    story.follow(complete=False, after=after, **progress)
+    assert (story.state, story.attempt().why) == (ActionState.FAILED, why)
+    assert any("a person is needed" in note.summary for note in notes(story))
+    assert not story.asked(Follow)
+
+
+def test_a_sequence_is_taken_back_further_only_when_a_step_has_gone_back_whole() -> None:
+    story = running(*sequence())  # type: ignore[arg-type]
+    story.act()
+    story.act()
+    story.say("undo")
+    story.act(replace(DONE, follow=True))
+    assert not story.asked(Act)
+    story.follow()
+    assert [(act.step, act.undo) for act in story.asked(Act)] == [(0, True)]
 
 
 def test_a_doubt_while_taking_back_is_settled_as_such() -> None:
