@@ -14,6 +14,7 @@ from responder.cli.rules import count
 from responder.cli.running import HERE, Server, TokenFile, address, refusal, token_of
 from responder.clients.posting import Api
 from responder.engine.recording import write
+from responder.engine.recording_actions import Acts
 from responder.errors import ConfigError, PermanentError
 from responder.model.incident import number_of
 from responder.web.documents import IncidentRecording, RecordedDelivery
@@ -24,11 +25,12 @@ Out = Annotated[Path | None, typer.Option(help="The new folder; inc-17 in the cu
 
 def record(incident: Incident, out: Out = None, url: Server = HERE, token_file: TokenFile = None) -> None:
     """
-    Write an incident of a running server, live or past, as a recording: its deliveries, and what diagnostics found.
+    Write an incident of a running server, live or past, as a recording: its deliveries, findings and actions.
 
     The server drops deliveries once it has taken them in, so they are put together anew from the incident's timeline:
     what changed it, each at its time, without repeats and without alerts of other incidents. Secrets are redacted.
-    What people did, and silences, are not recorded.
+    Of actions it holds what each would have changed, what became of it, and what people said; acknowledgements and
+    silences are not recorded.
 
     Examples:
 
@@ -49,10 +51,13 @@ def record(incident: Incident, out: Out = None, url: Server = HERE, token_file: 
         start=document.start,
         deliveries=[_played(delivery) for delivery in document.deliveries],
         runs=document.diagnostics,
+        acts=Acts(document.actions, document.answers, document.requests),
     )
     runs = sum(map(len, document.diagnostics.values()))
     console = Console(highlight=False, emoji=False, soft_wrap=True)
     counted = f"{count(len(document.deliveries), 'delivery', 'deliveries')}, {count(runs, 'run')} of diagnostics"
+    if document.actions:
+        counted += f", {count(len(document.actions), 'action')}"
     console.print(f"{document.incident} written to {path.parent}: {counted}", markup=False)
     console.print("Read it before you share it: only what looks like a secret was taken out.", markup=False)
     console.print(f"Play it: responder replay {path.parent} --rules RULES", markup=False)

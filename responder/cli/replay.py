@@ -3,18 +3,20 @@
 import asyncio
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 from xml.etree import ElementTree as Xml
 
+import structlog
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from responder.cli.config import DEFAULT_FILE, Config
 from responder.cli.post import post
+from responder.cli.replay_actions import actions_of, show_actions
 from responder.cli.rules import count, registry, rule_paths
 from responder.cli.running import TokenFile, address, token_of
 from responder.clients.render import render
@@ -23,6 +25,7 @@ from responder.engine.recording import Recording, find
 from responder.engine.replay import House, Story, Told
 from responder.engine.replay import replay as play
 from responder.errors import ConfigError
+from responder.model.action import Mode
 from responder.model.duration import format_duration
 from responder.model.message import Purpose
 from responder.rules.kitchen import Kitchen
@@ -30,6 +33,8 @@ from responder.rules.loading import load
 from responder.settings.process import Settings
 
 DIFFERENT = 1
+_ERROR = 40
+"""What is logged of a replay: what it comes to is printed."""
 POSTED = 60.0
 """Times faster than real time, to a server that looks by itself: at once, an end would come before any finding."""
 
@@ -43,6 +48,13 @@ Expect = Annotated[Path | None, typer.Option(help="File with the outcomes to com
 Update = Annotated[bool, typer.Option("--update", help="Write the outcomes into the file of --expect instead.")]
 Junit = Annotated[Path | None, typer.Option(help="Write a JUnit report here: one test a recording.")]
 To = Annotated[str, typer.Option(help="Post the deliveries to a running server at this address instead, moved to now.")]
+Automation = Annotated[
+    Mode | None,
+    typer.Option(help="How far actions go: off, suggest, approve or auto. As the settings say, else approve."),
+]
+ApproveAll = Annotated[
+    bool, typer.Option("--approve-all", help="Let test persons say yes to every action that people are asked for.")
+]
 Messages = Annotated[
     bool, typer.Option("--messages", help="Print every message that would be sent, not the last only.")
 ]
@@ -66,14 +78,18 @@ def replay(
     update: Update = False,
     junit: Junit = None,
     messages: Messages = False,
+    automation: Automation = None,
+    approve_all: ApproveAll = False,
     to: To = "",
     token_file: TokenFile = None,
 ) -> None:
     """
-    Play recorded alerts through the rules: nothing outside is asked or told.
+    Play recorded alerts through the rules: nothing outside is asked, told or done.
 
-    Prints for each incident the rule, the severity and why, the findings, the proposals and the message. With --to a
-    running server gets the deliveries, and does with them what it does with any.
+    Prints for each incident the rule, the severity and why, the findings, the message, and of each action whether it
+    would have run, waits for people or was refused, and by which guard. What it would have changed, and what people
+    said, comes from the recording; what is not recorded is assumed, and said to be. With --to a running server gets
+    the deliveries, and does with them what it does with any.
 
     Examples:
 
@@ -81,13 +97,18 @@ def replay(
 
         responder replay fixtures --rules rules --expect fixtures/expected.yaml
 
+        responder replay fixtures --rules rules --automation auto --approve-all
+
         responder replay fixtures/memory-leak --to http://127.0.0.1:8080 --token-file token --speed 60
     """
     if update and expect is None:
         raise ConfigError("--update needs --expect FILE: the file to write")
     console = Console(highlight=False, emoji=False)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(_ERROR))
     if to:
-        _alone(rules=rules, expect=expect, junit=junit, messages=messages)
+        _alone(
+            rules=rules, expect=expect, junit=junit, messages=messages, automation=automation, approve_all=approve_all
+        )
         if not post(
             find(paths),
             address(to),
@@ -99,9 +120,8 @@ def replay(
         return
     recordings = find(paths)
     expected = outcome.read(expect) if expect and not update else None
-    house = _house(
-        rule_paths(rules, config), Settings.load(config or (DEFAULT_FILE if DEFAULT_FILE.exists() else None))
-    )
+    settings = Settings.load(config or (DEFAULT_FILE if DEFAULT_FILE.exists() else None))
+    house = replace(_house(rule_paths(rules, config), settings, automation), approve_all=approve_all)
     results = asyncio.run(_play(recordings, house, speed or 0.0, expected))
     for result in results:
         _show(result, console, every=messages)
@@ -118,7 +138,7 @@ def replay(
 
 def _alone(**others: object) -> None:
     """Refuse what has no meaning with --to."""
-    given = next((name for name, value in others.items() if value), None)
+    given = next((name.replace("_", "-") for name, value in others.items() if value), None)
     if given:
         raise ConfigError(
             f"--{given} does not go with --to: the server decides by its own rules, and says nothing here"
@@ -174,15 +194,16 @@ class _Pace:
         self.at = to
 
 
-def _house(rules: Sequence[Path], settings: Settings) -> House:
+def _house(rules: Sequence[Path], settings: Settings, automation: Mode | None) -> House:
     plugins = registry()
+    told = "mode" in settings.automation.model_fields_set
     return House(
         rulebook=load(rules, plugins),
         kitchen=Kitchen(plugins),
         registry=plugins,
         clusters=tuple(settings.every_cluster),
         quiet_for=settings.quiet_for,
-        automation=settings.automation.mode,
+        automation=automation or (settings.automation.mode if told else "approve"),
     )
 
 
@@ -196,6 +217,8 @@ def _show(result: Result, console: Console, *, every: bool) -> None:
         console.print(story.recording.about, style="italic", markup=False)
     for why in story.rejected:
         console.print(f"rejected: {why}", style="red", markup=False)
+    for what in story.missed:
+        console.print(f"not as recorded: {what}", style="yellow", markup=False)
     for told in story.told:
         _show_incident(told, console, every=every)
     if not story.told:
@@ -217,6 +240,7 @@ def _show_incident(told: Told, console: Console, *, every: bool) -> None:
     console.print(f"  severity  {incident.severity}: {incident.severity_why}", markup=False)
     console.print(f"  status    {incident.status.value}{took}", markup=False)
     console.print(f"  sent      {_counted(told)}", markup=False)
+    show_actions(told, console)
     living = [sent for sent in told.sent if sent.message.purpose is Purpose.MESSAGE and not sent.event]
     shown = told.sent if every else living[-1:]
     for sent in shown:
@@ -248,6 +272,7 @@ def _junit(results: Sequence[Result]) -> str:
     suite = Xml.Element("testsuite", name="responder replay", tests=str(len(results)), failures=str(failures))
     for result in results:
         case = Xml.SubElement(suite, "testcase", classname="replay", name=result.story.recording.name)
+        Xml.SubElement(case, "system-out").text = actions_of(result.story)
         if result.difference:
             failure = Xml.SubElement(case, "failure", message="differs from what was expected")
             failure.text = result.difference

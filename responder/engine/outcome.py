@@ -21,6 +21,8 @@ def outcome_of(story: Story, render: Callable[[Message], str]) -> Outcome:
     described: dict[str, Any] = {"incidents": [_incident(told, render) for told in story.told]}
     if story.rejected:
         described["rejected"] = list(story.rejected)
+    if story.missed:
+        described["missed"] = list(story.missed)
     return described
 
 
@@ -43,6 +45,8 @@ def _incident(told: Told, render: Callable[[Message], str]) -> dict[str, Any]:
         "earlier": [plain(finding.say) for finding in incident.earlier],
         "cause": next((f.cause for f in (*incident.findings, *incident.earlier) if f.cause), ""),
         "undecided": {doubt.name: doubt.why for doubt in incident.doubts},
+        "actions": _actions(told),
+        "assumed": list(told.assumed),
         "proposals": {proposal.name: list(proposal.commands) for proposal in incident.proposals},
         "checks": dict(incident.checks),
         "troubles": list(incident.troubles),
@@ -50,6 +54,16 @@ def _incident(told: Told, render: Callable[[Message], str]) -> dict[str, Any]:
         "message": _last(told, render),
     }
     return {key: value for key, value in described.items() if value not in ("", [], {}, ())}
+
+
+def _actions(told: Told) -> dict[str, str | list[str]]:
+    """Tell the fate of each action by its name; of several attempts in their order, without repeats."""
+    fates: dict[str, list[str]] = {}
+    for fate in told.fates:
+        known = fates.setdefault(fate.name, [])
+        if fate.told not in known[-1:]:
+            known.append(fate.told)
+    return {name: known[0] if len(known) == 1 else known for name, known in fates.items()}
 
 
 def sent(told: Told) -> dict[str, int]:

@@ -12,23 +12,21 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from responder.engine.recording_actions import Acts, RecordedAction, RecordedAnswer, RecordedRequest, Span
 from responder.errors import ConfigError
-from responder.model.duration import exact_duration, parse_duration
+from responder.model.duration import parse_duration
 from responder.model.redaction import redact_json
-from responder.plugins.params import Duration
 
 FILE = "recording.yaml"
+NO_ACTS = Acts()
 _MOMENT = re.compile(r"start(?:([+-])(\w+))?", re.ASCII)
 _SPACING = timedelta(seconds=10)
 """Between deliveries of a folder that says nothing of their times."""
-
-Span = Annotated[Duration, PlainSerializer(exact_duration, return_type=str, when_used="json")]
-"""A duration that is written to the millisecond: what was measured is kept."""
 
 
 class Figure(BaseModel):
@@ -95,13 +93,16 @@ class _File(BaseModel):
     start: datetime | None = None
     deliveries: list[Played]
     diagnostics: dict[str, list[Recorded]] = {}
+    actions: dict[str, RecordedAction] = {}
+    answers: list[RecordedAnswer] = []
+    requests: list[RecordedRequest] = []
 
 
 @dataclass(frozen=True, slots=True)
 class Recording:
     """
     A recorded story. `deliveries` are (time from the start, body), in order. `diagnostics` are keyed "playbook/step"
-    or "step", each with its results in the order of their `since`.
+    or "step", each with its results in the order of their `since`. `acts` is what was recorded of actions, if anything.
     """
 
     name: str
@@ -110,6 +111,7 @@ class Recording:
     start: datetime
     deliveries: tuple[tuple[timedelta, bytes], ...]
     diagnostics: Mapping[str, tuple[Recorded, ...]]
+    acts: Acts = NO_ACTS
 
     def result(self, *, playbook: str, step: str, elapsed: timedelta) -> Recorded | None:
         """Find what the step yielded at that time after the start; None where nothing was recorded."""
@@ -236,6 +238,11 @@ def _written(path: Path) -> Recording:
         start=start,
         deliveries=deliveries,
         diagnostics={name: tuple(sorted(runs, key=lambda run: run.since)) for name, runs in shape.diagnostics.items()},
+        acts=Acts(
+            shape.actions,
+            sorted(shape.answers, key=lambda answer: answer.at),
+            sorted(shape.requests, key=lambda request: request.at),
+        ),
     )
 
 
@@ -289,6 +296,7 @@ def write(
     deliveries: Sequence[tuple[timedelta, bytes]],
     runs: Mapping[str, Sequence[Recorded]],
     start: datetime | None = None,
+    acts: Acts = NO_ACTS,
 ) -> Path:
     """
     Write a recording into a new folder, secrets redacted; answers the path of its `recording.yaml`.
@@ -307,7 +315,15 @@ def write(
         )
         played.append(Played(at=at, body=name))
     diagnostics = {name: list(items) for name, items in runs.items()}
-    shape = _File(about=about, start=start, deliveries=played, diagnostics=diagnostics)
+    shape = _File(
+        about=about,
+        start=start,
+        deliveries=played,
+        diagnostics=diagnostics,
+        actions=dict(acts.actions),
+        answers=list(acts.answers),
+        requests=list(acts.requests),
+    )
     plain = redact_json(shape.model_dump(mode="json", exclude_defaults=True))
     path = folder / FILE
     path.write_text(yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=120), encoding="utf-8")

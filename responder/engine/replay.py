@@ -1,26 +1,30 @@
 """
 Plays a recording through the whole way, from the inbox to the message, on a clock that runs as fast as the work does.
 
-Nothing outside is asked or told: diagnostics answer from the recording, notifiers keep what they were to send, and the
-store is a file that is thrown away.
+Nothing outside is asked, told or done: diagnostics and actions answer from the recording, notifiers keep what they were
+to send, and the store is a file that is thrown away.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 from uuid import uuid4
 
 from responder.engine.captured import Nothing, Sent, captured
 from responder.engine.delivery import parse
+from responder.engine.fates import Fate, fates_of
 from responder.engine.recorded import RecordedReadings
 from responder.engine.recording import Recording
+from responder.engine.rehearsed import Rehearsal
+from responder.engine.replayed_people import People
 from responder.engine.runtime import Kitchen, Limits, Rulebook, Runtime
 from responder.engine.views import Wanted
 from responder.engine.virtual_time import VirtualClock
 from responder.engine.worker import Engine
 from responder.errors import RejectedDelivery, ResponderError
+from responder.model.action import ActionState, Mode
 from responder.model.incident import Incident
 from responder.model.timeline import Event
 from responder.plugins.registry import Registry
@@ -30,6 +34,9 @@ LINGER = timedelta(minutes=1)
 """After the last delivery and the quiet time: what is still open then stays open."""
 MOST_STEPS = 200_000
 """Of one replay; a recording that needs more does not come to an end."""
+MOST_AT_WORK = timedelta(hours=4)
+"""That an action is played on after that."""
+_GOES_ON = frozenset({ActionState.RUNNING, ActionState.VERIFYING, ActionState.UNDOING})
 _FOREVER = timedelta(days=3650)
 """The lease of commands: nobody else could take them over."""
 _TICK = timedelta(milliseconds=1)
@@ -37,33 +44,49 @@ _TICK = timedelta(milliseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What became of one incident: how it ended, its timeline, and what was sent because of it, in order."""
+    """
+    What became of one incident: how it ended, its timeline, and what was sent because of it, in order.
+
+    `fates` are those of its actions, `assumed` what is assumed of them as it was not recorded.
+    """
 
     incident: Incident
     timeline: Sequence[Event]
     sent: Sequence[Sent]
+    fates: Sequence[Fate] = ()
+    assumed: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """What became of a recording: incidents in the order of their opening; `rejected` says why deliveries were not."""
+    """
+    What became of a recording: incidents in the order of their opening.
+
+    `rejected` says why deliveries were not taken; `missed` is what people had said, and nobody asked for here.
+    """
 
     recording: Recording
     told: Sequence[Told]
     rejected: Sequence[str]
     ended_at: datetime
+    missed: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class House:
-    """What a replay is decided with: the rules, and what is set about them."""
+    """
+    What a replay is decided with: the rules, and what is set about them.
+
+    With `approve_all` somebody made up says yes to every action that people are asked for.
+    """
 
     rulebook: Rulebook
     kitchen: Kitchen
     registry: Registry
     clusters: tuple[str, ...] = ("default",)
     quiet_for: timedelta = timedelta(minutes=5)
-    automation: Literal["off", "suggest", "approve", "auto"] = "suggest"
+    automation: Mode = "suggest"
+    approve_all: bool = False
 
 
 async def replay(
@@ -82,10 +105,19 @@ async def replay(
     """
     clock = VirtualClock(recording.start)
     sent: list[Sent] = []
+    assumed: dict[int, dict[str, None]] = {}
+
+    def assume(incident: Incident, action: str, what: str) -> None:
+        assumed.setdefault(incident.number, {})[f"{action}: {what}"] = None
+
     store = await open_store(f"sqlite:///{folder / uuid4().hex}.db")
     try:
-        engine = Engine(store, _runtime(recording, house, clock, sent))
-        stage = _Stage(recording, clock, engine, house.quiet_for, delivered)
+        rehearsal = Rehearsal(find=lambda _: recording, now=clock.now, assume=assume)
+        engine = Engine(store, replace(_runtime(recording, house, clock, sent), rehearsal=rehearsal))
+        people = People(
+            recording=recording, reader=engine.reader, answers=engine.answers, approve_all=house.approve_all
+        )
+        stage = _Stage(recording, clock, engine, people, house, assumed=assumed, delivered=delivered)
         await stage.play(progress)
         story = await stage.story(sent)
         await engine.stop()
@@ -130,7 +162,9 @@ class _Stage:
     recording: Recording
     clock: VirtualClock
     engine: Engine
-    quiet_for: timedelta
+    people: People
+    house: House
+    assumed: Mapping[int, Mapping[str, None]]
     delivered: Callable[[], None] | None = None
     rejected: list[str] = field(default_factory=list)
     played: int = 0
@@ -140,8 +174,11 @@ class _Stage:
         for _ in range(MOST_STEPS):
             await self._deliver()
             await self.engine.settle(lambda: self.clock.sleeping)
+            if await self.people.speak(self.clock.now()):
+                continue
             following = await self._next()
-            if following is None or following > self._end:
+            if following is None or (following > self._end and not await self._at_work(following)):
+                self.people.end()
                 return
             if progress is not None:
                 await progress(following)
@@ -152,20 +189,34 @@ class _Stage:
         """Gather what became of it."""
         reader = self.engine.reader
         incidents = sorted(await reader.incidents(Wanted(limit=1000)), key=lambda incident: incident.number)
-        told = [
-            Told(
-                incident,
-                await reader.timeline(incident.number),
-                [one for one in sent if one.message.incident == incident.id],
-            )
-            for incident in incidents
-        ]
-        return Story(self.recording, told, tuple(self.rejected), self.clock.now())
+        told = [await self._told(incident, sent) for incident in incidents]
+        return Story(self.recording, told, tuple(self.rejected), self.clock.now(), tuple(self.people.missed))
+
+    async def _told(self, incident: Incident, sent: Sequence[Sent]) -> Told:
+        timeline = await self.engine.reader.timeline(incident.number)
+        return Told(
+            incident,
+            timeline,
+            [one for one in sent if one.message.incident == incident.id],
+            fates_of(incident, timeline, self._approvals),
+            tuple(self.assumed.get(incident.number, ())),
+        )
+
+    def _approvals(self, plugin: str) -> int:
+        action = self.house.registry.actions.get(plugin)
+        return action.approvals if action is not None else 1
+
+    async def _at_work(self, following: datetime) -> bool:
+        """Whether an action is at work, which is played to its end; one that comes to none is left."""
+        if following > self._end + MOST_AT_WORK:
+            return False
+        incidents = await self.engine.reader.incidents(Wanted(limit=1000))
+        return any(attempt.state in _GOES_ON for incident in incidents for attempt in incident.attempts)
 
     @property
     def _end(self) -> datetime:
         last = max((at for at, _ in self.recording.deliveries), default=timedelta(0))
-        return self.recording.start + last + self.quiet_for + LINGER
+        return self.recording.start + last + self.house.quiet_for + LINGER
 
     async def _deliver(self) -> None:
         deliveries = self.recording.deliveries
@@ -182,7 +233,7 @@ class _Stage:
                 self.delivered()
 
     async def _next(self) -> datetime | None:
-        moments = [self.clock.next, await self.engine.next_due()]
+        moments = [self.clock.next, await self.engine.next_due(), self.people.next(self.clock.now())]
         if self.played < len(self.recording.deliveries):
             moments.append(self._due(self.played))
         following = min((moment for moment in moments if moment is not None), default=None)

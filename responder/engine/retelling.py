@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby, pairwise
 
-from responder.engine.recording import Figure, Recorded, moments
+from responder.engine.recording import NO_ACTS, Figure, Recorded, moments
+from responder.engine.recording_actions import Acts
+from responder.engine.retelling_actions import acts_of, since_of
 from responder.engine.sources import HEARTBEAT_LABEL, delivery_of
 from responder.model.alert import Alert, AlertStatus
 from responder.model.duration import exact_duration
@@ -24,8 +26,6 @@ from responder.model.timeline import AlertEnded, AlertFired, Diagnosed, Event
 from responder.model.verdict import Json
 
 RECEIVER = "responder"
-_EARLIER = timedelta(seconds=30)
-"""A later run counts from at most so long before it began: played again, it begins a little sooner."""
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z", re.ASCII)
 _MOST_VALUES = 2_000
 
@@ -38,6 +38,7 @@ class Retold:
     start: datetime
     deliveries: tuple[tuple[timedelta, bytes], ...]
     runs: Mapping[str, tuple[Recorded, ...]]
+    acts: Acts = NO_ACTS
 
 
 def retell(incident: Incident, events: Sequence[Event]) -> Retold | None:
@@ -57,6 +58,7 @@ def retell(incident: Incident, events: Sequence[Event]) -> Retold | None:
         start=start,
         deliveries=tuple((at - start, body) for at, body in delivered),
         runs=_runs(events, start),
+        acts=acts_of(incident, events, start),
     )
 
 
@@ -116,7 +118,7 @@ def _runs(events: Sequence[Event], start: datetime) -> dict[str, tuple[Recorded,
 
 
 def _recorded(runs: Sequence[tuple[datetime, Diagnosed]], start: datetime) -> Iterator[Recorded]:
-    sinces = [timedelta(0), *(_since(before, began, start) for (before, _), (began, _) in pairwise(runs))]
+    sinces = [timedelta(0), *(since_of(before, began, start) for (before, _), (began, _) in pairwise(runs))]
     for since, (_, done) in zip(sinces, runs, strict=True):
         reading = done.reading
         looked = reading.status is DiagnosticStatus.FOUND
@@ -128,11 +130,6 @@ def _recorded(runs: Sequence[tuple[datetime, Diagnosed]], start: datetime) -> It
             took=timedelta(milliseconds=round(done.took * 1000)),
             since=since,
         )
-
-
-def _since(before: datetime, began: datetime, start: datetime) -> timedelta:
-    earlier = began - min((began - before) / 2, _EARLIER) - start
-    return max(timedelta(0), timedelta(milliseconds=earlier // timedelta(milliseconds=1)))
 
 
 def _counted(value: Json, start: datetime) -> Json:

@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from responder.engine.recording import Recorded, Span
+from responder.engine.recording import Recorded
+from responder.engine.recording_actions import RecordedAction, RecordedAnswer, RecordedRequest, Span
 from responder.engine.retelling import Retold
 from responder.engine.views import SeenAlert
 from responder.model.finding import DiagnosticStatus, Finding, Proposal
@@ -151,6 +152,9 @@ class IncidentRecording(Document):
     diagnostics: dict[str, list[Recorded]] = Field(
         description="By the name of the step, each in the order of its runs."
     )
+    actions: dict[str, RecordedAction] = Field({}, description="Previews and outcomes, by the name of the action.")
+    answers: list[RecordedAnswer] = Field([], description="What people said of actions.")
+    requests: list[RecordedRequest] = Field([], description="Actions that people asked for by hand.")
 
 
 class RejectedView(Document):
@@ -236,6 +240,9 @@ def recording(incident: Incident, retold: Retold) -> IncidentRecording:
         start=retold.start,
         deliveries=[RecordedDelivery(at=at, body=json.loads(body)) for at, body in retold.deliveries],
         diagnostics={name: list(runs) for name, runs in retold.runs.items()},
+        actions=dict(retold.acts.actions),
+        answers=list(retold.acts.answers),
+        requests=list(retold.acts.requests),
     )
 
 

@@ -1,0 +1,90 @@
+"""
+Answers in place of actions: what was recorded, or what is assumed, which is always said. Nothing is ever done.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from responder.engine.recording import Recording
+from responder.engine.recording_actions import RecordedAction, RecordedLook
+from responder.model.action import Kept, Outcome, Preview, Progress, Step
+from responder.model.command import Act, Follow, Look
+from responder.model.incident import Incident
+from responder.model.timeline import Acted, Followed, Previewed
+from responder.response.attempts import title
+from responder.response.evidence import CAPTURE
+from responder.store.rows import CommandRow
+
+NOTHING_DONE = "REPLAY: nothing was done"
+ASSUMED = "preview not recorded: assumed possible"
+OTHERWISE = "the preview was recorded of something else: assumed possible"
+READY = "not recorded: assumed to be ready"
+_NOT_KNOWN = "whom it disturbs and who keeps it is not known"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rehearsal:
+    """
+    Stands in for what carries actions out. `assume` is told of the incident, the action, and what is assumed of it.
+
+    `faster` is how many times faster than it was recorded the story is played.
+    """
+
+    find: Callable[[Incident], Recording | None]
+    now: Callable[[], datetime]
+    assume: Callable[[Incident, str, str], None] = lambda incident, action, what: None
+    faster: float = 1.0
+
+    async def look(self, command: Look, incident: Incident) -> Previewed:
+        """Answer what each step would have done then."""
+        recorded, name = self._recorded(incident, command.attempt)
+        recording = self.find(incident)
+        look = None
+        if recorded is not None and recording is not None:
+            look = recorded.look((self.now() - recording.start) * self.faster)
+        previews = [self._preview(look, place, step) for place, step in enumerate(command.steps)]
+        for assumed in filter(None, (each[1] for each in previews)):
+            self.assume(incident, name, assumed)
+        return Previewed(command.attempt, command.look, tuple(preview for preview, _ in previews))
+
+    async def act(self, row: CommandRow, command: Act, incident: Incident) -> Acted:
+        """Answer what became of it then; where that was not recorded, as if it had been done."""
+        recorded, _ = self._recorded(incident, command.attempt)
+        known = recorded.outcome(command.step, undo=command.undo) if recorded else None
+        if known is not None:
+            outcome = replace(known, say=f"as recorded: {known.say}", undo=True)
+        else:
+            outcome = Outcome("done", NOTHING_DONE, undo=True, kept=_kept(command.what))
+        return Acted(command.attempt, command.step, outcome, command.undo)
+
+    async def follow(self, command: Follow, incident: Incident) -> Followed:
+        """Answer how far the world had followed then."""
+        recorded, name = self._recorded(incident, command.attempt)
+        after = (self.now() - (command.what.ended_at or self.now())) * self.faster
+        progress = recorded.followed(command.step, after) if recorded else None
+        if progress is None:
+            self.assume(incident, name, f"whether the target is ready was {READY}")
+            progress = Progress(READY)
+        return Followed(command.attempt, command.step, command.look, progress)
+
+    def _recorded(self, incident: Incident, number: int) -> tuple[RecordedAction | None, str]:
+        recording, name = self.find(incident), _name(incident, number)
+        return (recording.acts.actions.get(name) if recording else None), name
+
+    def _preview(self, look: RecordedLook | None, place: int, step: Step) -> tuple[Preview, str]:
+        """Return the preview and what is assumed of it, "" for nothing."""
+        recorded = look.steps[place] if look is not None and place < len(look.steps) else None
+        if recorded is not None and recorded.fits(step):
+            return recorded.preview, ""
+        assumed = ASSUMED if recorded is None else OTHERWISE
+        return Preview(f"run {title(step)}", undo=True, warnings=(f"{assumed}; {_NOT_KNOWN}",)), assumed
+
+
+def _name(incident: Incident, number: int) -> str:
+    return next((attempt.name for attempt in incident.attempts if attempt.number == number), "")
+
+
+def _kept(step: Step) -> tuple[Kept, ...]:
+    """Let evidence count as kept: what needs some can go on."""
+    return (Kept("evidence", "0" * 64, 0, "nowhere: a replay keeps nothing"),) if step.plugin == CAPTURE else ()

@@ -1,0 +1,132 @@
+"""Tells the actions of an incident again, out of its timeline: previews, outcomes, and what people said."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields, replace
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter
+
+from responder.engine.recording_actions import (
+    Acts,
+    RecordedAction,
+    RecordedAnswer,
+    RecordedLook,
+    RecordedOutcome,
+    RecordedProgress,
+    RecordedRequest,
+    RecordedStep,
+)
+from responder.model.action import Attempt, Outcome, Preview, Progress
+from responder.model.incident import Incident
+from responder.model.redaction import redact, redact_json
+from responder.model.timeline import Acted, ActionAsked, Answered, Event, Followed, Previewed
+
+T = TypeVar("T", Preview, Outcome, Progress)
+
+_EARLIER = timedelta(seconds=30)
+"""What came later counts from at most so long before it began: played again, it begins a little sooner."""
+
+
+def acts_of(incident: Incident, events: Sequence[Event], start: datetime) -> Acts:
+    """
+    Tell everything about actions, secrets redacted.
+
+    What taking an action back needs is left out: nothing is ever taken back in a replay.
+    """
+    attempts = {attempt.number: attempt for attempt in incident.attempts}
+    names = dict.fromkeys(attempt.name for attempt in incident.attempts)
+    actions = {name: _action([a for a in attempts.values() if a.name == name], events, start) for name in names}
+    return Acts(
+        actions={name: action for name, action in actions.items() if action.looks or action.outcomes},
+        answers=tuple(_answers(attempts, events, start)),
+        requests=tuple(_requests(events, start)),
+    )
+
+
+def since_of(before: datetime, began: datetime, start: datetime) -> timedelta:
+    """Say from when what began counts, where something like it came before: from shortly before its beginning."""
+    earlier = began - min((began - before) / 2, _EARLIER) - start
+    return max(timedelta(0), timedelta(milliseconds=earlier // timedelta(milliseconds=1)))
+
+
+def _action(attempts: Sequence[Attempt], events: Sequence[Event], start: datetime) -> RecordedAction:
+    numbers = {attempt.number: attempt for attempt in attempts}
+    looks: list[RecordedLook] = []
+    outcomes: list[RecordedOutcome] = []
+    progress: list[RecordedProgress] = []
+    before = start
+    for event in events:
+        match event.what:
+            case Previewed() as told if told.attempt in numbers:
+                since = since_of(before, event.at, start) if looks else timedelta(0)
+                look = RecordedLook(since=since, steps=_steps(numbers[told.attempt], told.previews))
+                before = event.at
+                if not looks or looks[-1].steps != look.steps:
+                    looks.append(look)
+            case Acted() as told if told.attempt in numbers:
+                outcome = _safe(Outcome, replace(told.outcome, undo=None))
+                outcomes.append(RecordedOutcome(step=told.step, undo=told.undo, outcome=outcome))
+            case Followed() as told if told.attempt in numbers:
+                progress += _progress(numbers[told.attempt], event.at, told, progress)
+    return RecordedAction(looks=looks, outcomes=outcomes, progress=progress)
+
+
+def _steps(attempt: Attempt, previews: Sequence[Preview]) -> list[RecordedStep]:
+    return [
+        RecordedStep(
+            plugin=step.plugin,
+            on=str(step.target) if step.target.known else "",
+            params=redact_json(dict(step.params)),
+            preview=_safe(Preview, replace(preview, undo=None if preview.undo is None else True)),
+        )
+        for step, preview in zip(attempt.steps, previews, strict=False)
+    ]
+
+
+def _progress(
+    attempt: Attempt, at: datetime, told: Followed, known: Sequence[RecordedProgress]
+) -> Iterator[RecordedProgress]:
+    """Yield a progress, unless it is that of the look before."""
+    step = attempt.steps[told.step] if told.step < len(attempt.steps) else None
+    seen = _safe(Progress, told.progress)
+    last = next((one.progress for one in reversed(known) if one.step == told.step), None)
+    if step is not None and seen != last:
+        after = max(timedelta(0), at - (step.ended_at or at))
+        yield RecordedProgress(step=told.step, after=after, progress=seen)
+
+
+def _answers(attempts: Mapping[int, Attempt], events: Sequence[Event], start: datetime) -> Iterator[RecordedAnswer]:
+    for event in events:
+        told = event.what
+        if isinstance(told, Answered) and told.attempt in attempts:
+            yield RecordedAnswer(
+                at=event.at - start,
+                action=attempts[told.attempt].name,
+                answer=told.answer,
+                by=told.by,
+                roles=list(told.roles),
+                inputs=redact_json(dict(told.inputs)),
+                why=redact(told.why),
+            )
+
+
+def _requests(events: Sequence[Event], start: datetime) -> Iterator[RecordedRequest]:
+    for event in events:
+        told = event.what
+        if isinstance(told, ActionAsked):
+            yield RecordedRequest(
+                at=event.at - start,
+                by=told.by,
+                plugin=told.plugin,
+                params=redact_json(dict(told.params)),
+                roles=list(told.roles),
+                reason=redact(told.reason),
+                target=told.target,
+            )
+
+
+def _safe(kind: type[T], value: T) -> T:
+    adapter: TypeAdapter[T] = TypeAdapter(kind)
+    plain: dict[str, Any] = redact_json(adapter.dump_python(value, mode="json"))
+    return adapter.validate_python({name.name: plain[name.name] for name in fields(kind)})
