@@ -24,9 +24,8 @@ from responder.plugins.acting import StepContext
 from responder.plugins.registry import Registry, discover
 from responder.response.known import facts_of
 from responder.rules.kitchen import Kitchen
-from responder.rules.missing import missing
+from responder.rules.lacking import lacking
 from responder.rules.rule_store import Reload, RuleStore
-from responder.settings.names import names
 from responder.settings.process import Settings
 from responder.store.opening import open_store
 from responder.web.door import Behind, Door
@@ -90,7 +89,7 @@ async def start(
         def tell(reload: Reload) -> None:
             metrics.reloaded(not reload.error, reload.version)
             if not reload.error:
-                _warn(rules.current.ruleset, settings)
+                _warn(rules.current.ruleset, registry, settings)
 
         rules = RuleStore(settings.rules, registry, tell, prepare=kitchen.warm)
         rules.listen()
@@ -180,13 +179,13 @@ def _runtime(
         reconcile_every=settings.reconcile_every,
         stop_within=settings.stop_within / STOP_PHASES,
         external_url=settings.external_url,
-        limits=Limits(intake=settings.webhook.intake),
+        limits=Limits(intake=settings.webhook.intake, lease=settings.lease),
     )
 
 
-def _warn(ruleset: RuleSet, settings: Settings) -> None:
+def _warn(ruleset: RuleSet, registry: Registry, settings: Settings) -> None:
     """Say what the rules name and the settings lack: the rest works without."""
-    for problem in missing(ruleset, names(settings), settings.cluster_label):
+    for problem in lacking(ruleset, registry, settings):
         log.warning("rules.missing", at=str(problem.origin), why=problem.message, hint=problem.hint)
 
 

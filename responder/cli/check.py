@@ -11,11 +11,11 @@ from rich.text import Text
 from responder.cli.config import Config, settings_of
 from responder.cli.rules import console, count, registry
 from responder.rules import loading
+from responder.rules.lacking import lacking
 from responder.rules.loading import Report
 from responder.rules.matching import BUILT_IN_PACK
-from responder.rules.missing import missing
+from responder.rules.powerless import powerless
 from responder.rules.problems import Gravity, Problem, render
-from responder.settings.names import names
 
 _STYLES = {Gravity.ERROR: "bold red", Gravity.WARNING: "yellow"}
 
@@ -33,8 +33,9 @@ def check(
 
         responder check rules/ deployment.yaml
 
-    With the settings (--config, or no paths) also each name of a database, of credentials, of a cluster or of a
-    destination that they lack.
+    Also what actions would be refused for, or go further in than they look. With the settings (--config, or no paths)
+    each name of a database, of credentials, of a cluster or of a destination that they lack, too, and the programs and
+    people that actions need.
 
     Ends with 0 when the rules can be used (there may be warnings), 1 when they cannot.
     """
@@ -44,10 +45,10 @@ def check(
     if not wanted:
         out.print("no rule files: give a path, or set `rules`. Without any, every alert opens an incident of its own.")
         return
-    report = loading.check(wanted, registry())
-    if settings:
-        lacking = missing(report.ruleset, names(settings), settings.cluster_label)
-        report = replace(report, problems=(*report.problems, *lacking))
+    plugins = registry()
+    report = loading.check(wanted, plugins)
+    more = lacking(report.ruleset, plugins, settings) if settings else powerless(report.ruleset, plugins)
+    report = replace(report, problems=(*report.problems, *more))
     for problem in report.problems:
         _show(problem, out)
     out.print(Text(_summary(report), style="bold red" if report.errors else "green"))

@@ -90,6 +90,11 @@ def by_hand(
             yield Undertaking(step, within, ceilings.never, ceilings.namespaces, playbook.files, by_hand=True)
 
 
+def steps_of(action: ActionStep, playbook: Playbook) -> Iterator[tuple[ActionStep, tuple[Guard, ...]]]:
+    """Walk through an action: itself or its sequence, and what shows whether it helped; each with what guards it."""
+    return _steps(action, {step.name: step for step in playbook.actions})
+
+
 def _steps(
     action: ActionStep, known: Mapping[str, ActionStep], above: tuple[Guard, ...] = (), depth: int = 0
 ) -> Iterator[tuple[ActionStep, tuple[Guard, ...]]]:
