@@ -145,8 +145,8 @@ def _entries(title: str, entries: Iterable[Entry], out: Console) -> None:
 
 
 def _needs(found: Manual, out: Console) -> None:
-    for fact in found.facts:
-        out.print(Text(f"\n{fact}"))
+    if found.facts:
+        out.print(Text("\n" + "\n".join(found.facts)))
     if found.needs:
         out.print(Text("\nNeeds in Kubernetes", style="bold"))
         for right in found.needs:

@@ -30,6 +30,18 @@ _WORDS = {
     type(None): "nothing",
 }
 
+_ONCE = {
+    "conditional": "Done once: it is written on the condition that nothing has changed since, and read back.",
+    "named": "Done once: what it makes has a name of its own, by which it is found again.",
+    "repeatable": "Done twice it is the same as done once.",
+    "doubtful": "After a crash nobody can tell whether it was done: then it is in doubt, and a person says.",
+}
+_WEIGHTS = {
+    "harmless": "Changes nothing that runs: it counts in no budget of the deployment.",
+    "destructive": "Destroys something: evidence must have been kept in the incident before.",
+    "security": "Touches security: evidence must have been kept in the incident before.",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -90,9 +102,22 @@ def _facts(plugin: Plugin) -> Sequence[str]:
     if isinstance(plugin, Diagnostic):
         return (f"At most {format_duration(plugin.deadline)}.",)
     if isinstance(plugin, Action):
-        return (f"Acts on: {', '.join(sorted(plugin.kinds))}.",) if plugin.kinds else ()
+        return tuple(_acting(plugin))
     said = "Edits what it sent." if plugin.edits else "Cannot edit what it sent: tells at most three times."
     return ("Wakes people.",) if plugin.pages else (said,)
+
+
+def _acting(plugin: Action[Any]) -> Iterator[str]:
+    if plugin.kinds:
+        yield f"Acts on: {', '.join(sorted(plugin.kinds))}."
+    yield _ONCE[plugin.once]
+    if plugin.weight in _WEIGHTS:
+        yield _WEIGHTS[plugin.weight]
+    lasts = "; it is when the incident resolves" if plugin.until_resolved else ""
+    yield f"Can be taken back{lasts}." if plugin.undoable else "Cannot be taken back."
+    people = "1 person" if plugin.approvals == 1 else f"{plugin.approvals} people"
+    yield f"Needs the yes of {people} where the rules do not say how many."
+    yield f"At most {format_duration(plugin.deadline)} for one look or one effect."
 
 
 def entries(model: type[BaseModel], depth: int = 0, within: tuple[type[BaseModel], ...] = ()) -> list[Entry]:

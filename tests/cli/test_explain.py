@@ -105,3 +105,13 @@ def test_what_is_not_understood_is_answered_with_the_right_word(
         command.main()
     assert ended.value.code == command.WRONG_SETTINGS
     assert said in capsys.readouterr().err
+
+
+def test_the_manual_of_an_action_says_what_it_risks_and_whom_it_asks() -> None:
+    shown = run("redis.flush_db").output
+    assert "After a crash nobody can tell whether it was done: then it is in doubt" in shown
+    assert "Destroys something: evidence must have been kept in the incident before." in shown
+    assert "Cannot be taken back." in shown
+    assert "Needs the yes of 2 people where the rules do not say how many." in shown
+    assert "\nCan be taken back.\n" in run("kubernetes.scale").output
+    assert "it is when the incident resolves" in run("alertmanager.silence").output
