@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
+from responder.cli.checkup_people import ANYWHERE, NEEDED
+from responder.rules.lacking import house_of
 from responder.rules.loading import check
+from responder.rules.powerless import powerless
 from responder.settings.process import Settings
 from responder.wiring import plugins
 from tests.servers.processes import program
@@ -44,6 +47,32 @@ def test_the_rules_that_the_first_settings_file_names_have_no_problem(first: Set
     assert report.ruleset.playbooks["ai-orchestrator/high-error-rate"].vars["severe"] == 0.2
 
 
+def test_what_the_first_settings_file_shows_in_comments_loads(first: Settings, tmp_path: Path) -> None:
+    assert first.automation.mode == "suggest"
+    head, mark, shown = (DEPLOY / "responder.yaml").read_text(encoding="utf-8").partition("automation: suggest")
+    shown = re.sub(r"(?m)^# ?", "", shown.partition("\n")[2])
+    own = tmp_path / "acting.yaml"
+    own.write_text(re.sub(r"(?m)^# {3}", "  ", head) + shown, encoding="utf-8")
+    for name in ("ann", "bob", "eve"):
+        (tmp_path / "secrets" / f"{name}-token").write_text(f"token-of-{name}", encoding="utf-8")
+    (tmp_path / "secrets" / "slack-signing-secret").write_text("signing", encoding="utf-8")
+    acting = Settings.load(own, {})
+    assert mark
+    assert (acting.automation.mode, acting.automation.dry_run) == ("approve", True)
+    assert {name: person.roles for name, person in acting.people.items()} == {
+        "ann": ["on-call"],
+        "bob": ["on-call", "security"],
+        "eve": ["admin"],
+    }
+    assert acting.slack.signing_secret is not None
+    assert (acting.actions.programs, acting.actions.redis_parameters) == (["node"], [])
+    assert acting.evidence_directory == tmp_path / "evidence"
+    assert acting.evidence.max_size == 2 * 1024**3
+    report = check(acting.rules, plugins())
+    said = [problem.message for problem in powerless(report.ruleset, plugins(), house_of(acting))]
+    assert said == []
+
+
 def test_what_the_first_rule_file_shows_in_comments_loads(tmp_path: Path) -> None:
     text = (DEPLOY / "team.yaml").read_text(encoding="utf-8")
     own, pack = tmp_path / "team.yaml", tmp_path / "pay-runbooks.yaml"
@@ -59,6 +88,84 @@ def test_what_the_first_rule_file_shows_in_comments_loads(tmp_path: Path) -> Non
     assert report.ruleset.ceilings.rules == {"ai-orchestrator/high-error-rate": "suggest"}
     assert "vault" in report.ruleset.ceilings.never
     assert report.ruleset.ceilings.windows[0].freeze
+
+
+@pytest.fixture
+def cluster() -> dict[str, dict[str, Any]]:
+    """The objects of Responder in a cluster, by their kinds."""
+    text = (DEPLOY / "kubernetes" / "responder.yaml").read_text(encoding="utf-8")
+    return {one["kind"]: one for one in yaml.safe_load_all(text)}
+
+
+def test_the_pod_runs_as_who_the_rights_are_for_and_may_write_nowhere_but_in_its_volume(
+    cluster: dict[str, dict[str, Any]],
+) -> None:
+    rights = yaml.safe_load_all((DEPLOY / "rbac.yaml").read_text(encoding="utf-8"))
+    account = next(one["metadata"] for one in rights if one["kind"] == "ServiceAccount")
+    deployment = cluster["Deployment"]
+    spec = deployment["spec"]["template"]["spec"]
+    (container,) = spec["containers"]
+    assert (spec["serviceAccountName"], deployment["metadata"]["namespace"]) == (account["name"], account["namespace"])
+    assert spec["securityContext"]["runAsNonRoot"]
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    volumes = {volume["name"]: volume for volume in spec["volumes"]}
+    assert [mount["name"] for mount in container["volumeMounts"]] == list(volumes)
+    claim = volumes["store"]["persistentVolumeClaim"]["claimName"]
+    assert claim == cluster["PersistentVolumeClaim"]["metadata"]["name"]
+    assert deployment["spec"]["strategy"] == {"type": "Recreate"}
+
+
+def test_the_pod_finds_its_settings_its_secrets_and_the_rules_of_the_image(
+    cluster: dict[str, dict[str, Any]], first: Settings, tmp_path: Path
+) -> None:
+    spec = cluster["Deployment"]["spec"]["template"]["spec"]
+    (container,) = spec["containers"]
+    environ = {one["name"]: one["value"] for one in container["env"]}
+    (projected,) = [volume["projected"] for volume in spec["volumes"] if "projected" in volume]
+    named = re.findall(r"(?m)^ .*_file: (\S+)", (DEPLOY / "responder.yaml").read_text(encoding="utf-8"))
+    assert sorted(item["path"] for item in projected["sources"][1]["secret"]["items"]) == sorted(named)
+    settings = Settings.load(tmp_path / "responder.yaml", environ)
+    assert settings.database_url.get_secret_value() == "sqlite:////var/lib/responder/responder.db"
+    assert settings.evidence_directory == Path("/var/lib/responder/evidence")
+    assert settings.stop_within.total_seconds() < spec["terminationGracePeriodSeconds"]
+    assert [str(path) for path in settings.rules] == [
+        "/opt/responder/rules/ai-orchestrator",
+        "/opt/responder/rules/kubernetes",
+        "/etc/responder/team.yaml",
+    ]
+    assert [path.name for path in settings.rules] == [path.name for path in first.rules]
+    docker = (DEPLOY / "Dockerfile").read_text(encoding="utf-8")
+    assert "WORKDIR /opt/responder\n" in docker
+    assert "COPY rules rules\n" in docker
+    assert f"-t {container['image']} " in docker
+    user = spec["securityContext"]
+    assert f"USER {user['runAsUser']}:{user['runAsGroup']}\n" in docker
+
+
+def test_the_pod_is_asked_where_it_answers(cluster: dict[str, dict[str, Any]], first: Settings) -> None:
+    (container,) = cluster["Deployment"]["spec"]["template"]["spec"]["containers"]
+    (port,) = container["ports"]
+    assert port["containerPort"] == first.address[1]
+    assert cluster["Service"]["spec"]["ports"][0]["targetPort"] == port["name"]
+    assert cluster["Service"]["spec"]["selector"].items() <= (
+        cluster["Deployment"]["spec"]["template"]["metadata"]["labels"].items()
+    )
+    asked = {container[probe]["httpGet"]["path"] for probe in ("livenessProbe", "readinessProbe")}
+    assert asked == {"/healthz", "/readyz"}
+
+
+def test_the_slack_app_may_do_what_is_done_and_sends_buttons_where_they_are_taken(first: Settings) -> None:
+    app = yaml.safe_load((DEPLOY / "slack-app.yaml").read_text(encoding="utf-8"))
+    scopes = app["oauth_config"]["scopes"]["bot"]
+    assert set(scopes) == NEEDED | {ANYWHERE, "groups:read", "groups:history"}
+    assert app["settings"]["interactivity"] == {
+        "is_enabled": True,
+        "request_url": f"{first.external_url}/v1/slack/interactions",
+    }
 
 
 @pytest.fixture
