@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from responder.model.action import Attempt, Run
 from responder.model.ceilings import Ceilings
 from responder.model.guard import Guard, Limits
-from responder.model.incident import Incident
+from responder.model.incident import Incident, Status
 from responder.model.timeline import ActionAsked, Answered, Event
 from responder.response.brain import Decision
 from responder.response.guards import guards_of
@@ -28,6 +28,8 @@ def may_start(incident: Incident, unseen: Sequence[Event]) -> bool:
     """Whether a turn may begin to act: then it needs to know what everybody else is at."""
     if any(attempt.state.live for attempt in incident.attempts):
         return True
+    if incident.attempts and incident.status is Status.MONITORING:
+        return True  # what was to last as long as the incident is taken back when that is over
     return any(isinstance(event.what, Answered | ActionAsked) for event in unseen)
 
 

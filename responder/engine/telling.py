@@ -6,7 +6,7 @@ What may work later is tried again; what the destination refuses is told to the 
 
 import asyncio
 from collections.abc import Awaitable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -29,6 +29,7 @@ from responder.model.verdict import Json
 from responder.plugins.notifier import Alarm, Notifier, Outgoing
 from responder.plugins.tools import NotifierTools
 from responder.response.message import living
+from responder.response.wording import one_line
 from responder.store.rows import CommandRow, micros
 
 SENT_WITHIN = timedelta(seconds=120)
@@ -136,17 +137,20 @@ class Telling:
         what = (command.receiver, command.event, command.sequence)
         receiver, notifier = self._destination(command.receiver)
         if receiver is None or notifier is None:
-            return PageFailed(*what, _gone(command.receiver))
+            return PageFailed(*what, _gone(command.receiver), command.about)
         message = living(incident, await self.brains.of(incident), self.runtime.now())
-        alarm = Alarm(command.event, safe_message(message), dedup_key=unique(incident))
+        if command.say:
+            message = replace(message, summary=one_line(command.say, 300))
+        about = f"/{command.about}" if command.about else ""
+        alarm = Alarm(command.event, safe_message(message), dedup_key=f"{unique(incident)}{about}")
         outcome = await self._guard(receiver, _paged(notifier, receiver, alarm, self.runtime.notifier_tools))
         match outcome:
             case Again():
                 return outcome
             case _Refused(why=why):
-                return PageFailed(*what, why)
+                return PageFailed(*what, why, command.about)
             case _Sent():
-                return Paged(*what)
+                return Paged(*what, command.about)
 
     def _destination(self, name: str) -> tuple[Receiver | None, Notifier[Any] | None]:
         receiver = find_receiver(self.runtime.rulebook(), name)

@@ -150,6 +150,8 @@ class Outcome:
     kept: tuple[Kept, ...] = ()
     basis: Mapping[str, Json] = field(default_factory=dict)
     """What must still hold for it to be taken back or to be still in force: as the write left it."""
+    lacks: tuple[str, ...] = ()
+    """Secret inputs whose values nobody holds any more: nothing was done, and people are asked for them again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +256,10 @@ class Attempt:
     key of the command that is waited for, `retry_at` when a block is looked at again. `why` is how it ended.
     `temporary_until` is when people are reminded that it still stands, `reminded` how often they were. `then` is what
     is still to follow when it did not help: undo, escalate, next. `lapsed` says that after its end the playbook did not
-    call for it for a while.
+    call for it for a while, `called` that people were called about it. While only that is taken back which was to
+    last as long as the incident, `ending` is the end that it had. `wants` tells of the inputs without which nobody can
+    look at what it would do, "rps (int): Requests a second to allow"; until a person gives them its steps have no
+    parameters. `handed_back` counts how often it was about to start and its secrets had to be asked for again.
     """
 
     number: int
@@ -287,6 +292,10 @@ class Attempt:
     dry_run: bool = False
     then: tuple[str, ...] = ()
     lapsed: bool = False
+    called: bool = False
+    ending: ActionState | None = None
+    wants: tuple[str, ...] = ()
+    handed_back: int = 0
 
     @property
     def approved_by(self) -> tuple[str, ...]:

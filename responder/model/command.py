@@ -58,17 +58,24 @@ class Notify:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Wake somebody, or tell the pager that it is over. Paging never queues behind chat."""
+    """
+    Wake somebody, or tell the pager that it is over. Paging never queues behind chat.
+
+    `about` is what people are woken for beside the incident itself, "" for that one; `say` then tells it in a line.
+    """
 
     receiver: str
     event: Literal["trigger", "acknowledge", "resolve"]
     sequence: int
+    about: str = ""
+    say: str = ""
     kind: Literal["page"] = "page"
 
     @property
     def key(self) -> str:
         """Identify the paging."""
-        return f"page/{self.receiver}/{self.event}/{self.sequence}"
+        about = f"/{self.about}" if self.about else ""
+        return f"page/{self.receiver}{about}/{self.event}/{self.sequence}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +83,15 @@ class Look:
     """
     Read what each step of an attempt would do now, and try it as a dry run.
 
-    That is done before people are asked, and again just before the attempt starts.
+    That is done before people are asked, and again just before the attempt starts. Then `held_by` is the process that
+    holds the secrets which were given for it, `tickets` are theirs by the names of the inputs; both are empty for none.
     """
 
     attempt: int
     look: int
     steps: tuple[Step, ...]
+    held_by: str = ""
+    tickets: Mapping[str, str] = field(default_factory=dict)
     kind: Literal["look"] = "look"
 
     @property
@@ -95,7 +105,9 @@ class Act:
     """
     Carry out one step of an attempt, or with `undo` take it back. It is done at most once.
 
-    `reason` is what the world is told: "INC-17, approved by ann". With `dry_run` nothing is changed.
+    `reason` is what the world is told: "INC-17, approved by ann". With `dry_run` nothing is changed. `held_by` and
+    `tickets` are as of a look. `again` counts the starts before this one, none of which did anything. `last` says that
+    no step comes after it.
     """
 
     attempt: int
@@ -104,12 +116,17 @@ class Act:
     reason: str
     undo: bool = False
     dry_run: bool = False
+    held_by: str = ""
+    tickets: Mapping[str, str] = field(default_factory=dict)
+    again: int = 0
+    last: bool = True
     kind: Literal["act"] = "act"
 
     @property
     def key(self) -> str:
         """Identify the effect."""
-        return f"{'undo' if self.undo else 'act'}/{self.attempt}/{self.step}"
+        again = f"/{self.again}" if self.again else ""
+        return f"{'undo' if self.undo else 'act'}/{self.attempt}/{self.step}{again}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,12 @@ class Post:
 
 @dataclass(frozen=True, slots=True)
 class Paging:
-    """What a pager has been told: `asked` is the last event asked for. Retries as in a post."""
+    """
+    What a pager has been told: `asked` is the last event asked for. Retries as in a post.
+
+    `about` is what people are woken for beside the incident itself, "" for that one; `say` tells it. `seen_by` is who
+    had acknowledged the incident before.
+    """
 
     receiver: str
     asked: Literal["", "trigger", "acknowledge", "resolve"] = ""
@@ -74,6 +79,14 @@ class Paging:
     in_flight: bool = False
     retry_at: datetime | None = None
     failures: int = 0
+    about: str = ""
+    say: str = ""
+    seen_by: str = ""
+
+    @property
+    def name(self) -> str:
+        """Name it among the pagings of an incident."""
+        return f"{self.receiver}/{self.about}" if self.about else self.receiver
 
 
 @dataclass(frozen=True, slots=True)

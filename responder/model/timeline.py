@@ -99,6 +99,7 @@ class Paged:
     receiver: str
     event: Literal["trigger", "acknowledge", "resolve"]
     sequence: int
+    about: str = ""
     kind: Literal["paged"] = "paged"
 
 
@@ -110,6 +111,7 @@ class PageFailed:
     event: Literal["trigger", "acknowledge", "resolve"]
     sequence: int
     why: str
+    about: str = ""
     kind: Literal["page.failed"] = "page.failed"
 
 
@@ -140,11 +142,16 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class Previewed:
-    """What each step of an attempt would do now, in their order; `look` is the one that was asked for."""
+    """
+    What each step of an attempt would do now, in their order; `look` is the one that was asked for.
+
+    `lacks` names secret inputs whose values nobody holds any more.
+    """
 
     attempt: int
     look: int
     previews: tuple[Preview, ...]
+    lacks: tuple[str, ...] = ()
     kind: Literal["previewed"] = "previewed"
 
 

@@ -9,12 +9,15 @@ from uuid import UUID
 
 from responder.model.duration import parse_duration
 from responder.model.regex import compile_regex
+from responder.model.secrecy import SECRET
 from responder.model.verdict import Json
 
 _LIST = re.compile(r"list\((.*)\)")
 _MOST_ITEMS = 200
 _LONGEST = 1_000
 """Characters of one value."""
+_LONGEST_SECRET = 16_384
+"""Characters of a secret: a certificate with its chain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,11 @@ class Wanted:
     suggest: str = ""
     pattern: str = ""
     refuse: tuple[str, ...] = ()
+
+    @property
+    def secret(self) -> bool:
+        """Whether its value must be shown and stored nowhere."""
+        return self.type == SECRET
 
 
 def wanted_of(written: Json) -> Wanted:
@@ -50,6 +58,8 @@ def typed(wanted: Wanted, value: Json) -> Json:
 
     Raises: ValueError, which says what is wanted.
     """
+    if wanted.secret:
+        raise ValueError("a secret is no value among others")
     listed = _LIST.fullmatch(wanted.type)
     if listed is None:
         return _one(wanted.type, wanted.pattern, value)
@@ -59,6 +69,17 @@ def typed(wanted: Wanted, value: Json) -> Json:
     if len(items) > _MOST_ITEMS:
         raise ValueError(f"at most {_MOST_ITEMS} are taken")
     return [_one(listed[1], wanted.pattern, item) for item in items]
+
+
+def secret_of(wanted: Wanted, value: Json) -> str:
+    """Check a secret that a person gave. Raises: ValueError, which never repeats it."""
+    if not isinstance(value, str) or not value:
+        raise ValueError("a text is wanted that is not empty")
+    if len(value) > _LONGEST_SECRET or "\0" in value:
+        raise ValueError(f"at most {_LONGEST_SECRET} characters of text are taken")
+    if wanted.pattern and not compile_regex(wanted.pattern).fullmatch(value):
+        raise ValueError(f"it has to match {wanted.pattern}")
+    return value
 
 
 def suggested(wanted: Wanted, value: Json) -> Json:

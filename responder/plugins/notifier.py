@@ -30,7 +30,11 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """One paging: `dedup_key` is the same for all events of an incident at that receiver."""
+    """
+    One paging: `dedup_key` is the same for all events of an incident at that receiver.
+
+    An action that went wrong has a key of its own, so that it wakes people anew.
+    """
 
     event: Literal["trigger", "acknowledge", "resolve"]
     message: Message
@@ -42,7 +46,7 @@ class Notifier(ABC, Generic[P]):
     A kind of destination. Subclasses set `name` and `Params`, which is what a receiver's entry in the rules takes.
 
     `pages` says that it wakes people: it takes `page` instead of `notify`. `edits` says that it can edit what it sent;
-    one that cannot is told at most three times: opened, diagnosed, resolved.
+    one that cannot is told when an incident opened, was diagnosed and was resolved, and whenever people are called.
     """
 
     name: ClassVar[str]

@@ -16,7 +16,7 @@ from responder.model.timeline import (
     Followed,
     Previewed,
 )
-from responder.response import acting_replies, approving, attempts, checking, making, manual, running, verifying
+from responder.response import approving, attempts, calling, checking, making, manual, running, verifying
 from responder.response.draft import Draft
 
 _REMIND_AT_LEAST = timedelta(hours=1)
@@ -97,4 +97,4 @@ def _remind(draft: Draft, attempt: Attempt) -> None:
     span = max((attempt.temporary or _REMIND_AT_LEAST) / 2, _REMIND_AT_LEAST)
     again = draft.now + span if attempt.reminded < _MOST_REMINDERS else None
     reminded = replace(attempt, reminded=attempt.reminded + 1, temporary_until=again)
-    draft.replies.append(acting_replies.reminder(draft, attempts.put(draft, reminded)))
+    calling.remind(draft, attempts.put(draft, reminded))

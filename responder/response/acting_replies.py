@@ -1,25 +1,36 @@
 """Notes about attempts that somebody has to see at once: an edit of the living message notifies nobody."""
 
+from dataclasses import replace
+
 from responder.model.action import Attempt
 from responder.model.duration import format_duration
-from responder.model.message import Instant, Mention, Message, Own, Part, Text
-from responder.response import replies
+from responder.model.message import Buttons, Instant, Mention, Message, Own, Part, Text
+from responder.response import message_actions, replies
 from responder.response.draft import Draft
 from responder.response.wording import bold, outside
 
 _HERE = Mention("here")
+_AGAIN = "Whoever still wants it asks again: it is looked at anew, and then decided."
 
 
-def asks(draft: Draft, attempt: Attempt, people: int, held: str) -> Message:
-    """Ask people to say yes or no; `held` says why it does not go on by itself though it might."""
+def asks(draft: Draft, attempt: Attempt, *, people: int, held: str, why: str) -> Message:
+    """Ask people to say yes or no; `held` says why it does not go on by itself though it might, `why` is asked anew."""
     who = "somebody" if people == 1 else f"{people} people"
-    body: list[Part] = [outside(_summary(attempt)), Own(f" It takes the yes of {who}")]
+    body: list[Part] = [outside(_summary(attempt)), Own(f". It takes the yes of {who}")]
     if attempt.expires_at is not None:
         body += [Own(" until "), Instant(attempt.expires_at)]
     body.append(Own("."))
     if held:
         body += [Own(" It does not go on by itself: "), outside(held), Own(".")]
+    if why:
+        body += [Own(" You are asked anew: "), outside(why), Own(".")]
     return _note(draft, attempt, "to be decided", tuple(body), loud=True)
+
+
+def expired(draft: Draft, attempt: Attempt) -> Message:
+    """Say that nobody said yes in time, and how to ask again."""
+    body = (outside(_summary(attempt)), Own(f". Nobody said yes in time; it is not done. {_AGAIN}"))
+    return _note(draft, attempt, "nobody decided in time", body, loud=True)
 
 
 def doubt(draft: Draft, attempt: Attempt) -> Message:
@@ -41,7 +52,7 @@ def escalated(draft: Draft, attempt: Attempt, why: str) -> Message:
 def reminder(draft: Draft, attempt: Attempt) -> Message:
     """Say that what was meant for a while still stands."""
     for_ = f" It was meant for {format_duration(attempt.temporary)}." if attempt.temporary else ""
-    return _note(draft, attempt, "still stands", (outside(_summary(attempt)), Own(f"{for_} Take it back?")), loud=True)
+    return _note(draft, attempt, "still stands", (outside(_summary(attempt)), Own(f".{for_} Take it back?")), loud=True)
 
 
 def _summary(attempt: Attempt) -> str:
@@ -54,4 +65,6 @@ def _note(draft: Draft, attempt: Attempt, what: str, body: Text, *, loud: bool) 
     name = f"{draft.incident.id}/{attempt.number} {attempt.name}"
     title = (Own(dry), outside(name), Own(": "), bold(what))
     whole = (_HERE, Own(" "), *body) if loud else body
-    return replies.note(draft.incident, title, whole, summary=f"{dry}{name}: {what}", rank=draft.rank)
+    note = replies.note(draft.incident, title, whole, summary=f"{dry}{name}: {what}", rank=draft.rank)
+    buttons = tuple(message_actions.buttons(draft.incident, attempt, draft.brain)) if loud else ()
+    return replace(note, blocks=(*note.blocks, Buttons(buttons))) if buttons else note

@@ -5,10 +5,11 @@ from dataclasses import replace
 from datetime import datetime
 
 from responder.model.action import ActionState, Approval, Attempt
+from responder.model.secrecy import plain, secrets_in
 from responder.model.timeline import Answered, AnswerRefused
 from responder.model.verdict import Json, Undecided
 from responder.model.wanted import typed, wanted_of
-from responder.response import attempts, making, proposals, running, undoing
+from responder.response import attempts, calling, entrusting, making, proposals, running, undoing
 from responder.response.approvals import ADMIN, is_enough, needed, roles
 from responder.response.checking import approve
 from responder.response.draft import Draft
@@ -71,9 +72,14 @@ def _yes(draft: Draft, at: datetime, attempt: Attempt, told: Answered) -> str:
     if isinstance(given, str):
         return given
     approval = Approval(told.by, at, yes=True, roles=told.roles, via=told.via, why=told.why)
-    if given != dict(attempt.inputs):
+    other = plain(given) != plain(attempt.inputs)
+    agreed = replace(attempt, inputs=given, approvals=(approval,) if other else (*attempt.approvals, approval))
+    lacking = entrusting.lacking(draft, agreed, given) if is_enough(draft, agreed) else ""
+    if lacking:
+        return lacking
+    if other:
         return _freeze(draft, attempt, given, approval)
-    attempt = attempts.put(draft, replace(attempt, approvals=(*attempt.approvals, approval)))
+    attempt = attempts.put(draft, agreed)
     if is_enough(draft, attempt):
         approve(draft, attempt, by=told.by, why=f"approved by {', '.join(attempt.approved_by)}")
     return ""
@@ -133,8 +139,15 @@ def _break_glass(draft: Draft, at: datetime, attempt: Attempt, told: Answered) -
     firm = [refusal.why for refusal in refusals(draft, attempt) if refusal.firm]
     if firm:
         return f"even broken glass does not lead past this: {'; '.join(firm)}"
+    given = secrets_in(told.inputs)
+    if not set(given) <= set(entrusting.asked_for(draft, attempt)):
+        return "a secret was given for what is none"
+    inputs = entrusting.entrusted(attempt.inputs, given)
+    lacking = entrusting.lacking(draft, attempt, inputs)
+    if lacking:
+        return lacking
     approval = Approval(told.by, at, True, told.roles, told.via, told.why, broke_glass=True)
-    attempt = replace(attempt, approvals=(*attempt.approvals, approval))
+    attempt = replace(attempt, inputs=inputs, approvals=(*attempt.approvals, approval))
     approve(draft, attempt, by=told.by, why=f"{told.by} broke the glass: {told.why}")
     return ""
 
@@ -156,8 +169,11 @@ def _inputs(draft: Draft, attempt: Attempt, given: Mapping[str, Json]) -> dict[s
     unknown = sorted(set(given) - set(declared))
     if unknown:
         return f"it takes no input {unknown[0]}"
-    inputs = dict(attempt.inputs)
-    for name, value in given.items():
+    secrets = secrets_in(given)
+    if not set(secrets) <= set(entrusting.asked_for(draft, attempt)):
+        return "a secret was given for what is none"
+    inputs = entrusting.entrusted(attempt.inputs, secrets)
+    for name, value in plain(given).items():
         try:
             inputs[name] = typed(wanted_of(declared[name]), value)
         except ValueError as error:
@@ -201,4 +217,6 @@ def _freeze(draft: Draft, attempt: Attempt, given: Mapping[str, Json], approval:
 
 def expire(draft: Draft, attempt: Attempt) -> Attempt:
     """End what nobody answered in time; a person can ask for it again."""
-    return attempts.move(draft, attempt, ActionState.EXPIRED, "nobody said yes in time")
+    expired = attempts.move(draft, attempt, ActionState.EXPIRED, "nobody said yes in time")
+    calling.ask_again(draft, expired)
+    return expired

@@ -8,6 +8,7 @@ from hashlib import sha256
 
 from responder.model.action import ActionState, ActionTraits, Attempt, Step
 from responder.model.command import Look
+from responder.model.secrecy import holding, plain
 from responder.model.target import Target
 from responder.model.timeline import ActionMoved
 from responder.model.verdict import Json
@@ -57,8 +58,10 @@ def move(
 
 
 def look(draft: Draft, attempt: Attempt) -> Attempt:
-    """Ask what its steps would do now."""
-    command = Look(attempt.number, attempt.looks + 1, tuple(_bare(step) for step in attempt.steps))
+    """Ask what its steps would do now; what is approved asks who holds its secrets."""
+    held_by, tickets = holding(attempt.inputs if attempt.state is ActionState.APPROVED else {})
+    bare = tuple(_bare(step) for step in attempt.steps)
+    command = Look(attempt.number, attempt.looks + 1, bare, held_by, tickets)
     draft.plan(command, priority=draft.priority())
     return put(draft, replace(attempt, looks=command.look, pending=command.key, retry_at=None))
 
@@ -69,8 +72,8 @@ def back_off(attempt: Attempt) -> timedelta:
 
 
 def digest_of(attempt: Attempt) -> str:
-    """Digest what people are asked to agree to: 16 hexadecimal digits."""
-    told = [attempt.name, [_told(step) for step in attempt.steps], dict(attempt.inputs)]
+    """Digest what people are asked to agree to, secrets left out: 16 hexadecimal digits."""
+    told = [attempt.name, [_told(step) for step in attempt.steps], plain(attempt.inputs)]
     text = json.dumps(told, sort_keys=True, default=str, ensure_ascii=False)
     return sha256(text.encode()).hexdigest()[:16]
 

@@ -7,8 +7,8 @@ from datetime import timedelta
 from responder.model.action import ActionState, Attempt, Preview, Step
 from responder.model.guard import APPROVE_WITHIN
 from responder.model.timeline import Previewed
-from responder.response import acting_replies, attempts, budgets, effects, figures
-from responder.response.approvals import is_enough, may_go_by_itself, needed
+from responder.response import acting_replies, attempts, budgets, calling, effects, entrusting, figures
+from responder.response.approvals import is_enough, may_go_by_itself
 from responder.response.draft import Draft
 from responder.response.guards import Refusal, guards_of, refusals
 
@@ -28,6 +28,8 @@ def previewed(draft: Draft, told: Previewed) -> None:
     before, attempt = attempt, _with(attempt, told.previews)
     if attempt.state in (ActionState.PROPOSED, ActionState.BLOCKED):
         _offer(draft, before, attempt)
+    elif attempt.state is ActionState.APPROVED and told.lacks:
+        entrusting.ask_again(draft, attempt, told.lacks)
     elif attempt.state is ActionState.APPROVED:
         _check(draft, before, attempt)
 
@@ -72,7 +74,7 @@ def _ask(draft: Draft, attempt: Attempt) -> None:
     if held == "":
         approve(draft, attempt, by=attempts.BY_ITSELF, why="its mode is `auto` and nothing stands in its way")
         return
-    draft.replies.append(acting_replies.asks(draft, attempt, needed(draft, attempt), held or ""))
+    calling.ask(draft, attempt, held=held or "")
 
 
 def _block(draft: Draft, attempt: Attempt, blocks: tuple[Refusal, ...]) -> None:

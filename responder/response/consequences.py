@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from responder.model.action import ActionState, Attempt
 from responder.model.guard import verify_of
-from responder.response import acting_replies, attempts, diagnosis, making, undoing
+from responder.response import acting_replies, attempts, calling, diagnosis, making, undoing
 from responder.response.draft import Draft
 
 _HELD = frozenset({ActionState.INEFFECTIVE, ActionState.UNDONE})
@@ -14,6 +14,8 @@ _HELD = frozenset({ActionState.INEFFECTIVE, ActionState.UNDONE})
 def unsuccessful(draft: Draft, attempt: Attempt, state: ActionState, why: str) -> None:
     """End an attempt that did not help, and do what its playbook says for that."""
     then = ("escalate",) if state is ActionState.REVERTED else otherwise(attempt)
+    if state is ActionState.FAILED and "escalate" not in then and not attempt.approved_by and not attempt.called:
+        then = (*then, "escalate")
     ended = attempts.move(draft, replace(attempt, then=then), state, why)
     if "escalate" not in then:
         draft.replies.append(acting_replies.ended(draft, ended))
@@ -23,6 +25,7 @@ def unsuccessful(draft: Draft, attempt: Attempt, state: ActionState, why: str) -
 
 def go_on(draft: Draft, attempt: Attempt) -> None:
     """Do what is still to follow, in its order, until something of it is under way."""
+    called = False
     while attempt.then:
         word, rest = attempt.then[0], attempt.then[1:]
         attempt = attempts.put(draft, replace(attempt, then=rest))
@@ -30,11 +33,11 @@ def go_on(draft: Draft, attempt: Attempt) -> None:
             begun = undoing.begin(draft, attempt, why=f"it did not help: {attempt.why}")
             if isinstance(begun, Attempt):
                 return
-            attempt = _escalate(draft, attempt, f"{attempt.why}; it could not be taken back: {begun}")
-        elif word == "escalate":
-            attempt = _escalate(draft, attempt, attempt.why)
-        elif word == "next" and making.next_of(draft, attempt) is None:
-            attempt = _escalate(draft, attempt, f"{attempt.why}; nothing else is left to try")
+            attempt, called = _escalate(draft, attempt, f"{attempt.why}; it could not be taken back: {begun}"), True
+        elif word == "escalate" and not called:
+            attempt, called = _escalate(draft, attempt, attempt.why), True
+        elif word == "next" and making.next_of(draft, attempt) is None and not called:
+            attempt, called = _escalate(draft, attempt, f"{attempt.why}; nothing else is left to try"), True
         attempt = attempts.find(draft, attempt.number) or attempt
 
 
@@ -57,8 +60,7 @@ def otherwise(attempt: Attempt) -> tuple[str, ...]:
 def _escalate(draft: Draft, attempt: Attempt, why: str) -> Attempt:
     if attempt.state in _HELD:
         attempt = attempts.move(draft, attempt, ActionState.ESCALATED, why)
-    draft.replies.append(acting_replies.escalated(draft, attempt, why))
-    return attempt
+    return calling.escalate(draft, attempt, why)
 
 
 def _look_around(draft: Draft) -> None:

@@ -9,6 +9,7 @@ from responder.model.command import Command, Planned
 from responder.model.facts import Facts
 from responder.model.incident import Incident
 from responder.model.message import Message
+from responder.model.receiver import Receiver
 from responder.model.timeline import Event, Record
 from responder.response.brain import Brain
 from responder.response.known import facts_of
@@ -17,13 +18,22 @@ _MOST_TROUBLES = 20
 """Kept per incident, newest last; a message has no room for more."""
 
 
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A note that somebody has to see at once; to these receivers, without any to all that are told."""
+
+    note: Message
+    to: tuple[Receiver, ...] = ()
+
+
 @dataclass(slots=True)
 class Draft:
     """
     The working copy of one turn; nothing of it is seen before the turn ends.
 
-    `replies` are to be put beside the living messages that already exist. `starts` are steps that count in budgets from
-    now on.
+    `replies` are to be put beside the living messages that already exist, `calls` also where those cannot be edited.
+    `wakings` are why people are to be woken once more, by what that is about. `starts` are steps that count in budgets
+    from now on.
     """
 
     incident: Incident
@@ -32,6 +42,8 @@ class Draft:
     records: list[Event] = field(default_factory=list)
     commands: list[Planned] = field(default_factory=list)
     replies: list[Message] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
+    wakings: dict[str, str] = field(default_factory=dict)
     starts: list[Run] = field(default_factory=list)
     _facts: Facts | None = None
 

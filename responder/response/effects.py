@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from responder.model.action import Attempt
 from responder.model.command import Act
+from responder.model.secrecy import holding
 from responder.response import attempts
 from responder.response.draft import Draft
 
@@ -12,7 +13,18 @@ def begin(draft: Draft, attempt: Attempt) -> Attempt:
     """Ask for the step whose turn it is."""
     place = attempt.at_step
     step = replace(attempt.steps[place], began_at=draft.now)
-    command = Act(attempt.number, place, step, reason(draft, attempt), dry_run=attempt.dry_run)
+    held_by, tickets = holding(attempt.inputs)
+    command = Act(
+        attempt.number,
+        place,
+        step,
+        reason(draft, attempt),
+        dry_run=attempt.dry_run,
+        held_by=held_by,
+        tickets=tickets,
+        again=attempt.handed_back,
+        last=place == len(attempt.steps) - 1,
+    )
     draft.plan(command, priority=draft.priority())
     steps = (*attempt.steps[:place], step, *attempt.steps[place + 1 :])
     return attempts.put(draft, replace(attempt, steps=steps, pending=command.key))

@@ -43,10 +43,10 @@ def refusals(draft: Draft, attempt: Attempt) -> tuple[Refusal, ...]:
     return tuple(found.values())
 
 
-def undo_refusals(draft: Draft, attempt: Attempt) -> tuple[str, ...]:
+def undo_refusals(draft: Draft, attempt: Attempt, *, past_stop: bool = False) -> tuple[str, ...]:
     """Return every reason against taking an attempt back now: the global stop, never lists, who else is at work."""
     found: dict[str, None] = {}
-    for refuse in (_stopped, _never, _busy):
+    for refuse in (_never, _busy) if past_stop else (_stopped, _never, _busy):
         found |= {refusal.why: None for refusal in refuse(draft, attempt)}
     return tuple(found)
 

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from responder.model.action import ActionState
 from responder.model.alert import Episode
-from responder.model.incident import Incident, Status
+from responder.model.incident import Status
 from responder.model.timeline import (
     Acknowledged,
     AlertEnded,
@@ -16,12 +15,11 @@ from responder.model.timeline import (
     StatusChanged,
     Trouble,
 )
-from responder.response import diagnosis, replies, severity
+from responder.response import closing, diagnosis, replies, severity
 from responder.response.album import Album
 from responder.response.draft import Draft
 
 _QUIET = timedelta(0)
-_UNDER_WAY = frozenset({ActionState.RUNNING, ActionState.VERIFYING, ActionState.UNDOING})
 
 
 def take_in(draft: Draft, events: Sequence[Event]) -> None:
@@ -58,13 +56,8 @@ def settle(draft: Draft, events: Sequence[Event]) -> None:
             _acknowledge(draft, event.what)
     since = draft.incident.monitoring_since
     quiet = since is not None and since + draft.brain.quiet_for <= draft.now
-    if quiet and draft.incident.status is Status.MONITORING and not is_held_open(draft.incident):
+    if quiet and draft.incident.status is Status.MONITORING and closing.close(draft):
         _to(draft, Status.RESOLVED, "quiet long enough", resolved_at=draft.now, next_round_at=None)
-
-
-def is_held_open(incident: Incident) -> bool:
-    """Whether an action is under way: nothing is over before it is known what that came to."""
-    return any(attempt.state in _UNDER_WAY for attempt in incident.attempts)
 
 
 # --- episodes ---

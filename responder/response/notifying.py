@@ -62,8 +62,9 @@ def take_in(draft: Draft, events: Sequence[Event]) -> None:
 def tell(draft: Draft) -> None:
     """Ask for every sending that is due."""
     known = set(draft.incident.posts)
-    for receiver in receivers(draft.incident, draft.brain):
-        if receiver.name not in known and not draft.brain.pages(receiver):
+    called = (receiver for call in draft.calls for receiver in call.to)
+    for receiver in (*receivers(draft.incident, draft.brain), *called):
+        if receiver.name not in draft.incident.posts and not draft.brain.pages(receiver):
             _put(draft, Post(receiver.name, edits=draft.brain.edits(receiver)))
     _queue(draft, known)
     living: Message | None = None
@@ -132,6 +133,10 @@ def _failed(draft: Draft, failed: NotifyFailed) -> None:
 
 def _queue(draft: Draft, told_before: set[str]) -> None:
     """Put notes where a message already stands, or is on its way; a message yet to come says it all itself."""
+    for post in list(draft.incident.posts.values()):
+        calls = tuple(_calls(draft, post, told_before))
+        if calls:
+            _put(draft, replace(post, waiting=_bounded((*post.waiting, *calls))))
     posts = [post for post in draft.incident.posts.values() if post.edits and post.receiver in told_before]
     gist = _gist(draft)
     wanting = {p.receiver for p in posts if gist and p.evidence != gist and p.evidences < _MOST_EVIDENCE}
@@ -142,6 +147,14 @@ def _queue(draft: Draft, told_before: set[str]) -> None:
             waiting = _bounded((*noted.waiting, evidence))
             noted = replace(noted, waiting=waiting, evidence=gist, evidences=post.evidences + 1)
         _put(draft, noted)
+
+
+def _calls(draft: Draft, post: Post, told_before: set[str]) -> Iterator[Message]:
+    """Yield what its people have to see at once: whoever is named is called also where no message stands yet."""
+    for call in draft.calls:
+        named = any(receiver.name == post.receiver for receiver in call.to)
+        if named or (not call.to and post.receiver in told_before):
+            yield call.note
 
 
 def _bounded(waiting: tuple[Message, ...]) -> tuple[Message, ...]:
@@ -193,7 +206,7 @@ def _sent(draft: Draft, post: Post) -> Post:
 
 def _send_note(draft: Draft, post: Post) -> Post:
     """Send the oldest note, once the living message stands."""
-    if post.ref is None or not post.edits or not post.waiting:
+    if not post.waiting or (post.ref is None if post.edits else not post.stage):
         return post
     note = post.waiting[0]
     draft.plan(Notify(post.receiver, note.purpose, post.replies + 1, note), priority=draft.priority(1))

@@ -8,7 +8,7 @@ from responder.model.command import Follow
 from responder.model.duration import format_duration
 from responder.model.guard import verify_of
 from responder.model.timeline import Acted, Followed
-from responder.response import acting_replies, attempts, consequences, effects, undoing, verifying
+from responder.response import acting_replies, attempts, calling, consequences, effects, entrusting, undoing, verifying
 from responder.response.draft import Draft
 from responder.response.guards import stop_of, told_stop
 
@@ -23,7 +23,7 @@ def acted(draft: Draft, at: datetime, told: Acted) -> None:
     """Take in what became of a step, or of taking it back; an answer that is not waited for is old."""
     attempt = attempts.find(draft, told.attempt)
     key = f"{'undo' if told.undo else 'act'}/{told.attempt}/{told.step}"
-    if attempt is None or attempt.pending != key:
+    if attempt is None or attempt.pending not in (key, f"{key}/{attempt.handed_back}"):
         return
     attempt = replace(attempt, pending="")
     if told.undo and attempt.state is ActionState.UNDOING:
@@ -112,6 +112,8 @@ def _ended(draft: Draft, at: datetime, attempt: Attempt, outcome: Outcome) -> No
             _follow(draft, attempt)
         case "done":
             _go_on(draft, at, attempt)
+        case "not_done" if nothing_yet and outcome.lacks:
+            entrusting.ask_again(draft, attempt, outcome.lacks)
         case "not_done" if nothing_yet:
             refused = attempts.move(draft, attempt, ActionState.REFUSED, outcome.say)
             draft.replies.append(acting_replies.ended(draft, refused))
@@ -158,8 +160,8 @@ def _fail(draft: Draft, attempt: Attempt, why: str) -> None:
 
 
 def _doubt(draft: Draft, attempt: Attempt, outcome: Outcome) -> None:
-    attempt = attempts.put(draft, replace(attempt, why=outcome.say))
-    draft.replies.append(acting_replies.doubt(draft, attempts.move(draft, attempt, ActionState.IN_DOUBT, outcome.say)))
+    attempt = attempts.move(draft, replace(attempt, why=outcome.say), ActionState.IN_DOUBT, outcome.say)
+    calling.doubt(draft, attempt)
 
 
 def _taken_back(draft: Draft, at: datetime, attempt: Attempt, outcome: Outcome) -> None:
@@ -177,16 +179,20 @@ def _taken_back(draft: Draft, at: datetime, attempt: Attempt, outcome: Outcome) 
 
 
 def _not_taken_back(draft: Draft, attempt: Attempt, why: str) -> None:
-    failed = attempts.move(draft, replace(attempt, then=()), ActionState.FAILED, why)
-    draft.replies.append(acting_replies.escalated(draft, failed, why))
+    failed = attempts.move(draft, replace(attempt, then=(), ending=None), ActionState.FAILED, why)
+    calling.escalate(draft, failed, why)
 
 
 def _take_back_more(draft: Draft, attempt: Attempt) -> None:
     """Take back the step before, or say that nothing stands any more."""
-    left = undoing.standing(attempt)
+    left = undoing.left(draft, attempt)
     if left:
         effects.take_back(draft, attempt, left[-1])
         return
+    if attempt.ending is not None and undoing.standing(attempt):
+        attempts.move(draft, replace(attempt, ending=None), attempt.ending, attempt.why)
+        return
+    attempt = replace(attempt, ending=None, temporary_until=None)
     why = f"{attempt.why}; it was taken back" if attempt.why else "it was taken back"
     undone = attempts.move(draft, attempt, ActionState.UNDONE, why)
     if "escalate" not in undone.then:

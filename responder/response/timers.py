@@ -6,15 +6,15 @@ from datetime import datetime
 from responder.model.incident import Incident, Status
 from responder.response import acting
 from responder.response.brain import Brain
+from responder.response.closing import is_held_open
 from responder.response.diagnosis import is_blocked
-from responder.response.lifecycle import is_held_open
 from responder.response.notifying import is_given_up
 
 
 def wanted(incident: Incident, brain: Brain, now: datetime) -> dict[str, datetime]:
     """Return every moment by the name of its timer."""
     moments: dict[str, datetime] = {}
-    if incident.status is Status.MONITORING and incident.monitoring_since and not is_held_open(incident):
+    if incident.status is Status.MONITORING and incident.monitoring_since and not is_held_open(incident.attempts):
         moments["quiet"] = incident.monitoring_since + brain.quiet_for
     if _rounds(incident, brain) and incident.next_round_at:
         moments["refresh"] = incident.next_round_at
@@ -25,7 +25,7 @@ def wanted(incident: Incident, brain: Brain, now: datetime) -> dict[str, datetim
             moments[f"notify/{post.receiver}"] = min(retries)
     for paging in incident.pagings.values():
         if paging.retry_at and not is_given_up(incident, paging.failures, now):
-            moments[f"page/{paging.receiver}"] = paging.retry_at
+            moments[f"page/{paging.name}"] = paging.retry_at
     return moments | act_timers(incident)
 
 

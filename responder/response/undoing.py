@@ -1,5 +1,6 @@
 """Taking an attempt back: its steps in reverse, under the guards that bind whoever changes something."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from responder.model.action import ActionState, Attempt, Step
@@ -17,22 +18,48 @@ def begin(draft: Draft, attempt: Attempt, *, why: str, by: str = attempts.BY_ITS
         return "nothing stands of it that could be taken back"
     if attempt.dry_run:
         return "it was a dry run: nothing was changed"
-    for place in places:
-        against = _against(draft, attempt.steps[place])
-        if against:
-            return against
-    refused = undo_refusals(draft, attempt)
+    refused = _refused(draft, attempt, places) or undo_refusals(draft, attempt)
     if refused:
         return "; ".join(refused)
-    draft.starts.extend(budgets.runs_of(draft, attempt, undo=True))
-    attempt = replace(attempt, ended_at=None, temporary_until=None)
-    attempt = attempts.move(draft, attempt, ActionState.UNDOING, why, by=by)
-    return effects.take_back(draft, attempt, places[-1])
+    return _begin(draft, replace(attempt, temporary_until=None), places[-1], why=why, by=by)
+
+
+def end(draft: Draft, attempt: Attempt, *, why: str) -> Attempt | str:
+    """Begin to take back what was to last as long as the incident; the global stop does not bar that."""
+    places = lasting(draft, attempt)
+    refused = _refused(draft, attempt, places) or undo_refusals(draft, attempt, past_stop=True)
+    if refused:
+        return "; ".join(refused)
+    attempt = replace(attempt, ending=attempt.state, then=())
+    return _begin(draft, attempt, places[-1], why=why, by=attempts.BY_ITSELF)
+
+
+def lasting(draft: Draft, attempt: Attempt) -> list[int]:
+    """Return the places of the steps that stand and are to last as long as the incident, none that was tried."""
+    places = [place for place in standing(attempt) if attempt.steps[place].undone is None]
+    known = [(place, draft.brain.action(attempt.steps[place].plugin)) for place in places]
+    return [place for place, traits in known if traits is not None and traits.until_resolved]
+
+
+def left(draft: Draft, attempt: Attempt) -> list[int]:
+    """Return the places of the steps that are still to be taken back."""
+    return standing(attempt) if attempt.ending is None else lasting(draft, attempt)
 
 
 def standing(attempt: Attempt) -> list[int]:
     """Return the places of the steps that stand, or may, and change something."""
     return [place for place, step in enumerate(attempt.steps) if _stands(step)]
+
+
+def _begin(draft: Draft, attempt: Attempt, place: int, *, why: str, by: str) -> Attempt:
+    draft.starts.extend(budgets.runs_of(draft, attempt, undo=True))
+    attempt = attempts.move(draft, replace(attempt, ended_at=None), ActionState.UNDOING, why, by=by)
+    return effects.take_back(draft, attempt, place)
+
+
+def _refused(draft: Draft, attempt: Attempt, places: Sequence[int]) -> tuple[str, ...]:
+    against = (_against(draft, attempt.steps[place]) for place in places)
+    return tuple(why for why in against if why)[:1]
 
 
 def _stands(step: Step) -> bool:
