@@ -7,7 +7,7 @@ the effect may be there: the action reads it back, or people are asked.
 """
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -15,10 +15,13 @@ from pydantic import ValidationError
 
 from responder.engine.brains import Brains
 from responder.engine.controls import stop_in
+from responder.engine.filled import filled, lacking, not_held
 from responder.engine.outcomes import failed, in_doubt, not_done, safe_outcome, safe_preview, safe_progress
 from responder.engine.runtime import Runtime
+from responder.engine.scrubbing import scrub, scrubbed
 from responder.engine.telling import Again, unique
 from responder.engine.unpacking import unpack
+from responder.engine.vault import Vault
 from responder.errors import CallError, TransientError, Unanswered
 from responder.model.action import ActionState, Attempt, Outcome, Preview, Progress, Step
 from responder.model.command import Act, Follow, Look
@@ -36,6 +39,7 @@ T = TypeVar("T")
 MOST_TRIES = 3
 """Of an effect that could not even be asked for."""
 DRY_RUN = "DRY RUN: nothing was changed"
+_NO_SECRETS: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +62,12 @@ class _Ready:
 
 @dataclass(frozen=True, slots=True)
 class Acting:
-    """Carries actions out."""
+    """Carries actions out. `vault` holds the secrets that people gave to this process."""
 
     store: Store
     runtime: Runtime
     brains: Brains
+    vault: Vault
 
     async def look(self, command: Look, incident: Incident) -> Previewed:
         """Say what each step would do now, and what stands in its way."""
@@ -70,13 +75,15 @@ class Acting:
         for place, step in enumerate(command.steps):
             context = await self._context(incident, command.attempt, place)
             found.append(safe_preview(await self._preview(step, incident, context)))
-        return Previewed(command.attempt, command.look, tuple(found))
+        return Previewed(command.attempt, command.look, tuple(found), self.vault.lacks(command.tickets))
 
     async def act(self, row: CommandRow, command: Act, incident: Incident) -> Acted | Again:
         """Do a step, or take it back; at most once, whoever else may be at it."""
-        outcome = await self._act(row, command, incident)
+        values = {} if command.undo else self.vault.values(command.tickets)
+        outcome = await self._act(row, command, incident, values)
         if isinstance(outcome, Again):
-            return outcome
+            return replace(outcome, why=scrub(outcome.why, values.values()))
+        outcome = scrubbed(outcome, values.values())
         return Acted(command.attempt, command.step, safe_outcome(outcome), command.undo)
 
     async def follow(self, command: Follow, incident: Incident) -> Followed:
@@ -115,17 +122,21 @@ class Acting:
 
     # --- writing ---
 
-    async def _act(self, row: CommandRow, command: Act, incident: Incident) -> Outcome | Again:
-        ready = self._ready(command.what)
+    async def _act(
+        self, row: CommandRow, command: Act, incident: Incident, values: Mapping[str, str]
+    ) -> Outcome | Again:
+        ready = self._ready(command.what, values)
         if isinstance(ready, _Ready) and command.undo and not ready.plugin.undoable:
             ready = f"{ready.plugin.name} cannot be taken back"
         if isinstance(ready, str):
             return in_doubt(ready) if row.begun else not_done(ready)
         if command.dry_run or self.runtime.dry_run:
             return await self._rehearse(row, command, ready, incident)
+        if lacks := lacking(command, type(ready.params), values):
+            return not_held(lacks, begun=row.begun)
         if row.begun and ready.plugin.once == "doubtful":
             return in_doubt("whoever was at it ended before it was known what came of it")
-        if barred := await self._begin(row, command):
+        if barred := await self._begin(row, command, ready):
             return in_doubt(f"it may have been done, and {barred}") if row.begun else not_done(barred)
         try:
             return await self._once(row, command, ready, incident)
@@ -140,7 +151,7 @@ class Acting:
             return await self._do(command, ready, incident, retry=row.begun)
         except (Unanswered, TimeoutError) as error:
             lost = str(error) if isinstance(error, Unanswered) else ready.late
-        if ready.plugin.once == "doubtful" or await self._begin(row, command):
+        if ready.plugin.once == "doubtful" or await self._begin(row, command, ready):
             return in_doubt(lost)
         try:
             return await self._do(command, ready, incident, retry=True)
@@ -154,13 +165,14 @@ class Acting:
         tools = self.runtime.action_tools(incident, replace(context, reason=command.reason, retry=retry))
         return await ready.limited(_effect(ready, command, tools))
 
-    async def _begin(self, row: CommandRow, command: Act) -> str:
+    async def _begin(self, row: CommandRow, command: Act, ready: _Ready) -> str:
         """Commit that the effect begins now; answer why it may not, "" when it may."""
         now = self.runtime.now()
         lease = micros(now + self.runtime.limits.lease)
         async with self.store.transaction() as tx:
             ((data, stop),) = await tx.fetch("incident_gate", row.incident)
-            if self.runtime.stopped or stop_in(stop, now):
+            ends = command.undo and ready.plugin.until_resolved
+            if (self.runtime.stopped or stop_in(stop, now)) and not ends:
                 return "all automation is stopped"
             if barred := _barred(command, data):
                 return barred
@@ -189,12 +201,14 @@ class Acting:
 
     # --- both ---
 
-    def _ready(self, step: Step) -> _Ready | str:
+    def _ready(self, step: Step, values: Mapping[str, str] = _NO_SECRETS) -> _Ready | str:
+        """Type its parameters, with secrets where they are known, elsewhere with what stands for them."""
         plugin = self.runtime.registry.actions.get(step.plugin)
         if plugin is None:
             return f"no action is called {step.plugin}"
         try:
-            return _Ready(plugin, plugin.Params.model_validate(dict(step.params)), step)
+            params = plugin.Params.model_validate(dict(filled(step, plugin.Params, values)))
+            return _Ready(plugin, params, step)
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             where = ".".join(map(str, first["loc"]))

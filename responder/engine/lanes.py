@@ -11,6 +11,9 @@ from responder.model.command import Act, Command, Diagnose, Follow, Look, Notify
 DIAGNOSE = "diagnose"
 ACT = "act"
 LOOK = "look"
+_HELD_BY = "@"
+_OWN = (ACT, LOOK)
+"""Lanes of which a process may have one of its own."""
 
 
 def lane_of(command: Command) -> str:
@@ -22,10 +25,22 @@ def lane_of(command: Command) -> str:
             return f"notify/{receiver}"
         case Page(receiver=receiver):
             return f"page/{receiver}"
-        case Act():
-            return ACT
-        case Look() | Follow():
+        case Act(held_by=owner):
+            return _of(ACT, owner)
+        case Look(held_by=owner):
+            return _of(LOOK, owner)
+        case Follow():
             return LOOK
+
+
+def is_effect(lane: str) -> bool:
+    """Whether what runs in a lane changes something."""
+    return lane.partition(_HELD_BY)[0] == ACT
+
+
+def _of(lane: str, owner: str) -> str:
+    """Name the lane of one process alone, where that holds what a command needs."""
+    return f"{lane}{_HELD_BY}{owner}" if owner else lane
 
 
 @dataclass(slots=True)
@@ -58,15 +73,23 @@ class Reservation:
 
 @dataclass(slots=True)
 class Lanes:
-    """Counts what runs, by lane."""
+    """Counts what runs, by lane. `owner` is the name of this process in the store."""
 
     limits: Limits
+    owner: str = ""
     busy: Counter[str] = field(default_factory=Counter)
 
     def free(self, lane: str) -> int:
         """Say how many more may run in a lane."""
         most = {DIAGNOSE: self.limits.diagnostics, ACT: self.limits.actions, LOOK: self.limits.actions}
-        return most.get(lane, self.limits.per_receiver) - self.busy[lane]
+        kind, _, owner = lane.partition(_HELD_BY)
+        name = kind if owner and kind in _OWN else lane
+        return most.get(name, self.limits.per_receiver) - self.busy[lane]
+
+    def is_ours(self, lane: str) -> bool:
+        """Whether commands of a lane are for this process; not those for which another one holds the secrets."""
+        kind, _, owner = lane.partition(_HELD_BY)
+        return not owner or kind not in _OWN or owner == self.owner
 
     def give(self, lane: str) -> None:
         """Give a place back."""

@@ -17,7 +17,7 @@ import structlog
 from responder.engine import journal
 from responder.engine.acting import Acting
 from responder.engine.brains import Brains
-from responder.engine.lanes import ACT, Lanes
+from responder.engine.lanes import Lanes, is_effect
 from responder.engine.looking import look
 from responder.engine.outcomes import counted_as
 from responder.engine.readings import could_not_look
@@ -25,6 +25,7 @@ from responder.engine.runtime import Rehearsing, Runtime
 from responder.engine.storms import Storms
 from responder.engine.telling import Again, Telling
 from responder.engine.unpacking import unpack
+from responder.engine.vault import Vault
 from responder.errors import StoreUnavailable
 from responder.model import codec
 from responder.model.action import Outcome, Preview, Progress
@@ -40,6 +41,8 @@ _log = structlog.get_logger()
 
 MOST_LOST = 5
 """Owners that a command may lose."""
+HOLDER_GONE = timedelta(minutes=1)
+"""After which others take a command over from the process that holds its secrets: they ask for them again."""
 _FIRST_DELAY = timedelta(seconds=1)
 _LONGEST_DELAY = timedelta(seconds=60)
 _STORE_DELAYS = (0.1, 0.3, 1.0, 2.0, 4.0)
@@ -57,7 +60,11 @@ class _Running:
 
 @dataclass(slots=True)
 class Performer:
-    """Runs the commands of this process. `woken` is called with the incident that a result concerns."""
+    """
+    Runs the commands of this process. `woken` is called with the incident that a result concerns.
+
+    `vault` holds the secrets that people gave to this process.
+    """
 
     store: Store
     runtime: Runtime
@@ -66,6 +73,7 @@ class Performer:
     owner: str
     woken: Callable[[int], None]
     freed: Callable[[], None]
+    vault: Vault
     _running: dict[int, _Running] = field(default_factory=dict)
 
     @property
@@ -76,7 +84,12 @@ class Performer:
     @property
     def acting(self) -> Acting | Rehearsing:
         """What carries actions out."""
-        return self.runtime.rehearsal or Acting(self.store, self.runtime, self.brains)
+        return self.runtime.rehearsal or Acting(self.store, self.runtime, self.brains, self.vault)
+
+    @property
+    def _grace(self) -> timedelta:
+        """How long a command waits for the process that holds its secrets; on an embedded store no other one lives."""
+        return HOLDER_GONE if self.store.shared else timedelta(0)
 
     @property
     def tasks(self) -> set["asyncio.Task[None]"]:
@@ -105,7 +118,8 @@ class Performer:
             async with self.store.transaction() as tx:
                 for lane in open_lanes:
                     room = reservation.all_of(lane)
-                    found = await tx.fetch("command_claim", self.owner, lease, micros(now), lane, room)
+                    due = now if self.lanes.is_ours(lane) else now - self._grace
+                    found = await tx.fetch("command_claim", self.owner, lease, micros(due), lane, room)
                     rows.extend(CommandRow.of(row) for row in found)
             reservation.keep([row.lane for row in rows])
         self.start(rows)
@@ -140,7 +154,7 @@ class Performer:
         if left:
             await asyncio.wait({one.task for one in left}, timeout=1)
         now = micros(self.runtime.now())
-        ended = [one.row for one in left if one.task.done() or one.row.lane != ACT]
+        ended = [one.row for one in left if one.task.done() or not is_effect(one.row.lane)]
         async with self.store.transaction() as tx:
             tx.run_each("command_release", [(row.id, row.epoch, now) for row in ended])
 
@@ -154,6 +168,7 @@ class Performer:
             if running is not None and running.row is row:
                 running.ending = True
             if await self._record(row, outcome):
+                self._forget(row, outcome)
                 self._counted(row, outcome, timedelta(seconds=perf_counter() - began))
         except StoreUnavailable as error:
             _log.warning("command.unrecorded", command=row.key, incident=row.incident, why=str(error))
@@ -172,8 +187,7 @@ class Performer:
         except StoreUnavailable:
             raise
         except Exception as error:  # noqa: BLE001 - what one plugin throws concerns this one command, never the others
-            _log.exception("command.broke", command=row.key, incident=row.incident)
-            outcome = _given_up(command, f"it broke: {type(error).__name__}: {error}")
+            outcome = _given_up(command, _broke(row, command, error))
         if isinstance(outcome, Again):
             journal.again(row.incident, command, outcome.why, attempt=row.attempt + 1)
         else:
@@ -206,6 +220,13 @@ class Performer:
         if not rows:
             raise StoreUnavailable(f"INC-{number} is not in the store")
         return unpack(rows[0][1])
+
+    def _forget(self, row: CommandRow, outcome: Input | Again) -> None:
+        """Forget the secrets of an effect that is over, unless a later step may take them too."""
+        if isinstance(outcome, Acted):
+            command = codec.COMMAND.load(row.args)
+            if isinstance(command, Act) and (command.last or outcome.outcome.status != "done"):
+                self.vault.forget(command.tickets.values())
 
     def _counted(self, row: CommandRow, outcome: Input | Again, took: timedelta) -> None:
         command = codec.COMMAND.load(row.args) if isinstance(outcome, Acted) else None
@@ -246,6 +267,16 @@ class Performer:
         return bool(ours)
 
 
+def _broke(row: CommandRow, command: Command, error: Exception) -> str:
+    """Log what a plugin threw, and say it; of one that knew a secret only what kind of error it was."""
+    kind = type(error).__name__
+    if isinstance(command, Act | Look) and command.tickets:
+        _log.error("command.broke", command=row.key, incident=row.incident, error=kind)
+        return f"it broke: {kind}"
+    _log.error("command.broke", command=row.key, incident=row.incident, exc_info=error)
+    return f"it broke: {kind}: {error}"
+
+
 def _given_up(command: Command, why: str, *, begun: bool = True) -> Input:
     """Say that nothing came of it; an effect that was `begun` may be there."""
     why = redact(clean(why[:2000]))[:500]
@@ -255,7 +286,7 @@ def _given_up(command: Command, why: str, *, begun: bool = True) -> Input:
         case Notify():
             return NotifyFailed(command.receiver, command.purpose, command.sequence, why)
         case Page():
-            return PageFailed(command.receiver, command.event, command.sequence, why)
+            return PageFailed(command.receiver, command.event, command.sequence, why, command.about)
         case Look(steps=steps):
             return Previewed(command.attempt, command.look, tuple(Preview("", refusal=why) for _ in steps))
         case Act():

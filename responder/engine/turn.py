@@ -153,7 +153,7 @@ class Turn:
         for planned in sorted(commands, key=lambda one: one.priority):
             command, lane = planned.command, lane_of(planned.command)
             what = (number, command.key, command.kind, lane, codec.COMMAND.dump(command), planned.priority)
-            if planned.due_at <= now and reservation.take(lane):
+            if planned.due_at <= now and self.lanes.is_ours(lane) and reservation.take(lane):
                 calls.append((*what, "running", self.owner, 1, lease, micros(now)))
             else:
                 calls.append((*what, "ready", "", 0, micros(planned.due_at), micros(now)))

@@ -25,7 +25,9 @@ from responder.engine.reconcile import Reconciler
 from responder.engine.runtime import Runtime
 from responder.engine.turn import Turn
 from responder.engine.turning import Turner, TurnQueue
+from responder.engine.vault import SETTLED, Vault
 from responder.errors import StoreUnavailable
+from responder.model.secrecy import holding
 from responder.store.rows import maybe, micros
 from responder.store.store import Store
 
@@ -64,11 +66,12 @@ class Engine:
         self.reader = Reader(store)
         self.answers = Answers(store, runtime.now, self._woken)
         self.controls = Controls(store, runtime.now, self._woken)
+        self.vault = Vault(self.owner, runtime.now)
         self._queue = TurnQueue()
         brains = Brains(store, runtime)
-        lanes = Lanes(limits)
+        lanes = Lanes(limits, self.owner)
         self._correlator = Correlator(store, runtime, brains)
-        self._performer = Performer(store, runtime, brains, lanes, self.owner, self._woken, self._freed)
+        self._performer = Performer(store, runtime, brains, lanes, self.owner, self._woken, self._freed, self.vault)
         turn = Turn(store, runtime, brains, lanes, self.owner, self._performer.start, self._freed)
         self.reconciler = Reconciler(store, runtime, self.intake, self.owner, self._woken)
         self.heartbeats = Heartbeats(store, runtime, self.intake, self.owner, runtime.now())
@@ -223,7 +226,19 @@ class Engine:
         await self.intake.probe()
         await self._store.tidy()
         await self.controls.remind()
+        await self._forget()
         return False
+
+    async def _forget(self) -> None:
+        """Forget secrets of attempts that are over, and those that others have been given for since."""
+        settled = self._runtime.now() - SETTLED
+        for ticket, one in self.vault.entrusted():
+            incident = await self.reader.incident(one.incident)
+            attempts = incident.attempts if incident is not None else ()
+            attempt = next((each for each in attempts if each.number == one.attempt and each.state.live), None)
+            named = attempt is not None and ticket in holding(attempt.inputs)[1].values()
+            if attempt is None or (not named and one.given_at <= settled):
+                self.vault.forget([ticket])
 
     # --- tasks ---
 

@@ -14,6 +14,7 @@ from responder.expressions.interpolation import Anchor, CompiledTemplate, Gate
 from responder.expressions.moment import Gap
 from responder.expressions.places import EACH, Path, Spot, below, spot_at, spots
 from responder.model.message import Instant, Link, Own, Part, Text, Value
+from responder.model.place import Place
 from responder.model.verdict import Json, Undecided
 
 Compile = Callable[[str, Spot], CompiledTemplate | Undecided]
@@ -122,6 +123,8 @@ class Parameters:
         return value
 
     def _string(self, text: str, spot: Spot) -> Json:
+        if spot.place is Place.SECRET:
+            return text  # its value is filled in where it is used, and stands nowhere before
         compiled = self._compile(text, spot)
         if isinstance(compiled, CompiledTemplate):
             only = compiled.only

@@ -72,6 +72,8 @@ def compile_text(text: str, place: Place, compile_source: Compile) -> CompiledTe
     Raises: ExpressionError; its offset counts from the start of the template.
     """
     segments = template.split(text)
+    if place is Place.SECRET:
+        raise ExpressionError("a secret is no text to put together", offset=0, hint='write "${inputs.NAME}" alone')
     if place is Place.FIXED:
         hole = next((s for s in segments if isinstance(s, Hole)), None)
         if hole is not None:

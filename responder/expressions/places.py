@@ -1,7 +1,7 @@
 """The places of a model's fields: where interpolated text of each will stand."""
 
 import types
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -49,6 +49,26 @@ def _strings(
         case list() | tuple():
             for index, item in enumerate(value):
                 yield from _strings(item, (*path, index), (*pattern, EACH), table)
+
+
+def changed(
+    raw: Mapping[str, Json], model: type[BaseModel], place: Place, change: Callable[[str], Json]
+) -> dict[str, Json]:
+    """Return the parameters with every string that stands at a place changed."""
+    table = spots(model)
+    return {key: _changed(value, below(table, (), key), table, (place, change)) for key, value in raw.items()}
+
+
+def _changed(value: Json, pattern: Path, table: Mapping[Path, Spot], how: tuple[Place, Callable[[str], Json]]) -> Json:
+    place, change = how
+    match value:
+        case str():
+            return change(value) if spot_at(table, pattern).place is place else value
+        case Mapping():
+            return {key: _changed(item, below(table, pattern, str(key)), table, how) for key, item in value.items()}
+        case list() | tuple():
+            return [_changed(item, (*pattern, EACH), table, how) for item in value]
+    return value
 
 
 def below(table: Mapping[Path, Spot], pattern: Path, key: str) -> Path:

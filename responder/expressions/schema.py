@@ -22,6 +22,7 @@ from responder.expressions.shapes import (
     shape_of_value,
 )
 from responder.model.facts import IncidentFacts
+from responder.model.secrecy import SECRET
 from responder.model.target import Target
 from responder.model.verdict import Json
 
@@ -67,7 +68,8 @@ class Schema:
         """
         Derive the types of diagnostics from their Result models, of `vars` from their defaults, of inputs as declared.
 
-        Raises: ExpressionError for a name that no expression could read.
+        Secret inputs are no variables: no expression reads them. Raises: ExpressionError for a name that no expression
+        could read.
         """
         for name in results:
             _check_name(name, "diagnostic", _RESERVED | _TAKEN)
@@ -75,9 +77,8 @@ class Schema:
             _check_name(name, "variable or an input", _UNSELECTABLE)
         self.diagnostics = frozenset(results)
         vars_shape = Shape(Kind.MESSAGE, fields={k: shape_of_value(v) for k, v in vars.items()}, name="vars")
-        inputs_shape = Shape(
-            Kind.MESSAGE, fields={k: shape_of_input(v) for k, v in (inputs or {}).items()}, name="inputs"
-        )
+        readable = {k: shape_of_input(v) for k, v in (inputs or {}).items() if v != SECRET}
+        inputs_shape = Shape(Kind.MESSAGE, fields=readable, name="inputs")
         self.shapes: Mapping[str, Shape] = {
             **FIXED,
             "vars": vars_shape,

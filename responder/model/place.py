@@ -24,5 +24,7 @@ class Place(StrEnum):
     """RE2: the value is quoted."""
     ARGUMENT = "argument"
     """One element of an argument list: the value never becomes a flag."""
+    SECRET = "secret"  # noqa: S105
+    """A value that nothing shows or stores: only `${inputs.NAME}` of a secret input, filled when it is done."""
     FIXED = "fixed"
     """A language in which no value can stand safely (SQL text): `${}` is refused at load; bind parameters instead."""

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import re2
 
 from responder.model.playbook import ActionStep, TargetTemplate
+from responder.model.secrecy import SECRET, references
 from responder.model.verdict import Json
 from responder.plugins.registry import Registry
 from responder.rules import parameters
@@ -20,7 +21,7 @@ from responder.rules.playbook_shapes import ActionShape
 from responder.rules.problems import Problems, meant
 from responder.rules.targets import build_target, check_kind
 
-_TYPES = ("int", "double", "bool", "string", "duration", "cidr", "uuid")
+_TYPES = ("int", "double", "bool", "string", "duration", "cidr", "uuid", SECRET)
 _LIST = re.compile(r"list\((.*)\)")
 _OTHERWISE = ("undo", "escalate", "next")
 
@@ -68,6 +69,7 @@ def _build(name: str, spot: Spot, shape: ActionShape, node: MappingNode, acting:
     _check_guard(shape, child(node, "guard"), acting)
     _check_verify(shape, child(node, "verify"), acting)
     reads |= _check_inputs(shape, child(node, "inputs"), compiler)
+    _check_secrets(shape, params, node, compiler)
     if shape.offer and shape.mode == "auto":
         problems.error(spot, f"`{name}` is always offered, so it waits for a person", "mode: suggest or approve")
     return ActionStep(
@@ -95,14 +97,14 @@ def _carried(node: Node | None) -> Mapping[str, Json]:
 def _plugin(
     node: MappingNode, target: TargetTemplate | None, acting: Acting
 ) -> tuple[str, Mapping[str, Json], frozenset[str]]:
-    problems = acting.known.problems
+    problems, compiler = acting.known.problems, acting.compiler
     chosen = parameters.choose(node, ActionShape, acting.known.registry.actions, what="action", problems=problems)
     if chosen is None:
         return "", {}, frozenset()
     check_kind(chosen.name, chosen.plugin.kinds, target, chosen.params, problems)
     params = parameters.check(chosen.params, chosen.plugin.Params, problems)
     acting.files.read(chosen.plugin, chosen.params)
-    reads = parameters.compile_params(chosen.params, chosen.plugin.Params, acting.compiler, frozenset())
+    reads = parameters.compile_params(chosen.params, chosen.plugin.Params, compiler, frozenset())
     return chosen.name, params or {}, reads
 
 
@@ -185,9 +187,25 @@ def _check_inputs(shape: ActionShape, node: Node | None, compiler: Compiler) -> 
     return reads
 
 
+def _check_secrets(shape: ActionShape, params: Mapping[str, Json], node: MappingNode, compiler: Compiler) -> None:
+    """Note secret inputs that the action itself does not declare or use, or that a machine would have to know."""
+    problems = compiler.problems
+    secrets = {name: wanted for name, wanted in shape.inputs.items() if wanted.type == SECRET}
+    used = frozenset(references(params))
+    for name, wanted in secrets.items():
+        spot = at(node, "inputs", name).spot
+        if wanted.suggest or wanted.refuse:
+            problems.error(spot, f"nobody but a person knows the secret input `{name}`", "drop `suggest` and `refuse`")
+        if name not in used:
+            hint = f'a parameter that takes a secret, of this very action: "${{inputs.{name}}}"'
+            problems.error(spot, f"nothing takes the secret input `{name}`", hint)
+    for name in sorted((used & compiler.secrets) - set(secrets)):
+        problems.error(node.spot, f"the secret input `{name}` is declared at another action", "declare it here too")
+
+
 def _valid_type(text: str) -> bool:
     found = _LIST.fullmatch(text)
-    return (found.group(1) if found else text) in _TYPES
+    return (found.group(1) if found else text) in _TYPES and not (found and found.group(1) == SECRET)
 
 
 def declared_inputs(shapes: Mapping[str, ActionShape], node: Node | None, problems: Problems) -> Mapping[str, str]:

@@ -10,12 +10,16 @@ from responder.errors import ExpressionError
 from responder.expressions.evaluator import Evaluator
 from responder.expressions.schema import Schema
 from responder.model.place import Place
+from responder.model.secrecy import reference
 from responder.model.verdict import Json
 from responder.rules.nodes import Node, Scalar, Spot
 from responder.rules.positions import spot_of
 from responder.rules.problems import Problems
 
 _ASKED = re.compile(r"""["']([A-Za-z_][A-Za-z0-9_]*)["']\s+in\s+labels|has\(\s*labels\.([A-Za-z_][A-Za-z0-9_]*)\s*\)""")
+
+_HELD_HOW = 'write "${inputs.NAME}", and declare that input of this action with `type: secret`'
+_HELD_WHERE = "it can only be the whole value of a parameter that takes a secret"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +36,14 @@ class Compiler:
     Compiles for one playbook.
 
     `broken` are diagnostics whose results are not known because something is wrong with them: what reads one of them
-    is passed over. `label_uses` collects every label read without a default.
+    is passed over. `secrets` are the secret inputs, which no expression reads. `label_uses` collects every label read
+    without a default.
     """
 
     schema: Schema
     problems: Problems
     broken: frozenset[str] = frozenset()
+    secrets: frozenset[str] = frozenset()
     label_uses: list[LabelUse] = field(default_factory=list)
     evaluator: Evaluator = field(init=False)
 
@@ -82,8 +88,19 @@ class Compiler:
     def _passed_over(self, text: str) -> bool:
         return any(re.search(rf"\b{re.escape(name)}\b", text) for name in self.broken)
 
+    def secret(self, node: Node) -> None:
+        """Check the value of a parameter that is shown and stored nowhere: one secret input, and nothing besides."""
+        if reference(_text(node)) not in self.secrets:
+            told = "a secret stands in no rules, and is put together with nothing"
+            self.problems.error(node.spot, told, _HELD_HOW)
+
     def _note(self, node: Scalar, error: ExpressionError) -> None:
-        self.problems.error(spot_of(node, error.offset), error.message, error.hint)
+        read = next((name for name in sorted(self.secrets) if re.search(rf"\binputs\b.*\b{name}\b", node.text)), "")
+        if read:
+            told = f"the secret input `{read}` is read here, where its value could be seen"
+            self.problems.error(spot_of(node, error.offset), told, _HELD_WHERE)
+        else:
+            self.problems.error(spot_of(node, error.offset), error.message, error.hint)
 
     def _uses(self, node: Scalar, labels: frozenset[str]) -> None:
         self.label_uses.extend(LabelUse(label, node.spot) for label in sorted(labels))

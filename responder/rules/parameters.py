@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from responder.expressions.places import strings
+from responder.model.place import Place
 from responder.model.verdict import Json
 from responder.plugins.params import Params
 from responder.rules.compiling import Compiler
@@ -88,6 +89,9 @@ def compile_params(node: Node, model: type[Params], compiler: Compiler, sure: fr
     data = plain(node) or {}
     reads: set[str] = set()
     for path, _, place in strings(data if isinstance(data, dict) else {}, model):
+        if place is Place.SECRET:
+            compiler.secret(at(node, *path))
+            continue
         reads |= compiler.template(at(node, *path), place, sure)
     _check_keys(node, compiler.problems)
     return frozenset(reads)

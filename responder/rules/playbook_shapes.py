@@ -52,7 +52,7 @@ class ConclusionShape(Shape):
 class InputShape(Shape):
     """What a person is asked for when approving."""
 
-    type: str = Field("string", description="int, double, bool, string, duration, cidr, uuid, or list(...) of one.")
+    type: str = Field("string", description="int, double, bool, string, duration, cidr, uuid, list(...); or secret.")
     describe: str = Field("", description="What is wanted, with its unit.")
     suggest: str = Field("", description="Expression for the value to offer.")
     pattern: str = Field("", description="RE2 that the whole value must match.")

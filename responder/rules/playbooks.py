@@ -7,6 +7,7 @@ from responder.errors import ExpressionError
 from responder.expressions.schema import Schema
 from responder.model.place import Place
 from responder.model.playbook import Check, Conclusion, HumanStep, Playbook
+from responder.model.secrecy import SECRET
 from responder.model.verdict import Json
 from responder.rules import acting, diagnosis
 from responder.rules.acting import Acting, check_names
@@ -42,9 +43,10 @@ def build(name: str, node: MappingNode, spot: Spot, known: Known) -> Built | Non
     broken |= _names(child(node, "diagnose")) - _names(child(left, "diagnose"))
     inputs = acting.declared_inputs(typed.actions, child(left, "actions"), known.problems)
     drafts, schema = _schema(drafts, variables, inputs, node, known.problems)
-    compiler = plainly = Compiler(schema, known.problems, broken)
+    secrets = frozenset(name for name, kind in inputs.items() if kind == SECRET)
+    compiler = plainly = Compiler(schema, known.problems, broken, secrets)
     if inputs:
-        plainly = Compiler(_schema(drafts, variables, {}, node, known.problems)[1], known.problems, broken)
+        plainly = Compiler(_schema(drafts, variables, {}, node, known.problems)[1], known.problems, broken, secrets)
     playbook = _assembled(
         name, typed, left, spot, _Making(known, plainly, compiler, drafts, _names(child(node, "actions")))
     )

@@ -50,7 +50,7 @@ async def carry_out(stage: Stage, row: CommandRow) -> Acted | Again:
     command = codec.COMMAND.load(row.args)
     assert isinstance(command, Act)
     world = stage.world
-    acting = Acting(world.store, world.runtime, Brains(world.store, world.runtime))
+    acting = Acting(world.store, world.runtime, Brains(world.store, world.runtime), world.engine.vault)
     return await acting.act(row, command, await stage.incident())
 
 

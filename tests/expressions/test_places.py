@@ -247,6 +247,11 @@ def test_where_no_value_is_safe_none_is_taken(expressions: Evaluator) -> None:
     assert expressions.string("SELECT $1, '$${x}'", FACTS, Place.FIXED) == "SELECT $1, '${x}'"
 
 
+def test_a_secret_is_put_together_with_nothing(expressions: Evaluator) -> None:
+    with pytest.raises(ExpressionError, match="no text to put together"):
+        expressions.compile_template("Bearer ${labels.x}", Place.SECRET)
+
+
 @given(HOSTILE)
 def test_plain_text_is_the_value_itself(value: str) -> None:
     assert written("<${labels.v}>", Place.PLAIN, v=value) == f"<{value}>"
@@ -254,6 +259,6 @@ def test_plain_text_is_the_value_itself(value: str) -> None:
 
 def test_what_is_undecided_stops_a_string(expressions: Evaluator) -> None:
     for place in Place:
-        if place is not Place.FIXED:
+        if place not in (Place.FIXED, Place.SECRET):
             template = 'x{a="${labels.none}"}' if place is Place.PROMQL else "/a/${labels.none}"
             assert expressions.string(template, FACTS, place) == Undecided("no label none")

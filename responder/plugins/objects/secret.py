@@ -1,4 +1,6 @@
-"""The value of one Secret's key copied to another's; no value leaves this module but to the API server."""
+"""The value of a Secret's key copied from another's or set; no value leaves this module but to the API server."""
+
+import base64
 
 from responder.model.action import Change
 from responder.model.resource import SECRETS
@@ -7,6 +9,8 @@ from responder.plugins.objects.edit import Edit
 from responder.plugins.objects.seen import Object, Place, Seen, look
 from responder.plugins.rollout.plan import Operation
 from responder.plugins.rollout.workload import pointer
+
+_HIDDEN = "(hidden)"
 
 
 def secret_place(cluster: str, namespace: str, name: str) -> Place:
@@ -20,7 +24,7 @@ async def copying(seen: Seen, key: str, *, source: str, source_key: str, cluster
     other = await look(place, cluster)
     value = _data(other.found).get(source_key)
     where = f"key {source_key} of {place.reference}"
-    there = "(hidden)" if key in _data(seen.found) else "(not there)"
+    there = _HIDDEN if key in _data(seen.found) else "(not there)"
     return Edit(
         summary=f"set key {key} of {seen.place} to what {where} holds",
         done=f"key {key} set to what {where} held",
@@ -36,6 +40,24 @@ async def copying(seen: Seen, key: str, *, source: str, source_key: str, cluster
     )
 
 
+def setting(seen: Seen, key: str, value: str) -> Edit:
+    """Plan setting a key to a value that a person gave; whether it is the one there already is told to nobody."""
+    encoded = base64.b64encode(value.encode()).decode()
+    there = _HIDDEN if key in _data(seen.found) else "(not there)"
+    return Edit(
+        summary=f"set key {key} of {seen.place} to the secret that is given with the yes",
+        done=f"key {key} set to the secret that was given",
+        event="SecretChanged",
+        operations=_operations(seen, key, encoded),
+        holds=lambda found: _data(found).get(key) == encoded,
+        changes=(Change(f"key {key}", there, "(given with the yes, hidden)"),),
+        facts={"version": seen.version},
+        refusal=_immutable(seen),
+        wrote=("data", key),
+        secret=True,
+    )
+
+
 def _operations(seen: Seen, key: str, value: str) -> tuple[Operation, ...]:
     if not _data(seen.found):
         return ({"op": "add", "path": "/data", "value": {key: value}},)
@@ -45,13 +67,14 @@ def _operations(seen: Seen, key: str, value: str) -> tuple[Operation, ...]:
 def _refusal(seen: Seen, key: str, value: str | None, *, where: str) -> str:
     if value is None:
         return f"There is no {where}"
-    if seen.found.get("immutable"):
-        return f"{seen.place} is immutable: its owner replaces it by another one"
-    return (
-        f"Key {key} of {seen.place} holds it already: nothing would change"
-        if _data(seen.found).get(key) == value
-        else ""
-    )
+    if refusal := _immutable(seen):
+        return refusal
+    same = _data(seen.found).get(key) == value
+    return f"Key {key} of {seen.place} holds it already: nothing would change" if same else ""
+
+
+def _immutable(seen: Seen) -> str:
+    return f"{seen.place} is immutable: its owner replaces it by another one" if seen.found.get("immutable") else ""
 
 
 def _data(found: Object) -> dict[str, str]:
