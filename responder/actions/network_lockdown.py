@@ -77,7 +77,8 @@ class NetworkLockdown(Action[NetworkLockdownParams]):
         """Read the pods' labels, and create the policy."""
         path = "{.metadata.labels}" if target.kind == "Pod" else "{.spec.selector.matchLabels}"
         read = kubectl("get", reference(target), "-o", f"jsonpath={path}", namespace=target.namespace)
-        policy = json.dumps(_policy(params, target)).replace("%", "%%").replace('"LABELS"', "%s")
+        written = json.dumps(_policy(params, target)).replace("\\", "\\\\").replace("%", "%%")  # printf reads both
+        policy = written.replace('"LABELS"', "%s")
         create = kubectl("create", "-f", "-", namespace=target.namespace)
         return (f"labels=$({read})", f'{shell("printf", policy)} "$labels" | {create}')
 

@@ -157,7 +157,7 @@ def _interval(span: timedelta) -> str:
 
 
 def _literal(text: str) -> str:
-    quoted = text.replace("'", "''").replace("\\", "\\\\")
+    quoted = text.replace("'", "''").replace("\\", "\\\\").replace("\n", "\\n")
     return f"E'{quoted}'"
 
 

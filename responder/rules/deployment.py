@@ -16,7 +16,7 @@ from responder.rules.acting import check_patterns
 from responder.rules.compiling import Compiler
 from responder.rules.known import Known
 from responder.rules.matchers import parse_matcher
-from responder.rules.nodes import MappingNode, Node, Scalar, SequenceNode, at, child
+from responder.rules.nodes import MappingNode, Node, Scalar, SequenceNode, at, child, scalars
 from responder.rules.positions import spot_of
 from responder.rules.problems import Problems, meant
 from responder.rules.shapes import EscalationShape, LevelShape, TeamShape
@@ -100,6 +100,13 @@ def _receivers(team: str, node: Node | None, registry: Registry, problems: Probl
             continue
         chosen = parameters.choose_only(entry.node, registry.notifiers, what="notifier", problems=problems)
         params = parameters.check(chosen.params, chosen.plugin.Params, problems) if chosen else None
+        for _, scalar in scalars(chosen.params) if chosen else ():
+            if "${" in scalar.text:
+                problems.error(
+                    scalar.spot,
+                    "a receiver takes no template",
+                    "a receiver is one fixed place: give another place a receiver of its own",
+                )
         if chosen and params is not None:
             yield entry.key.text, Receiver(f"{team}/{entry.key.text}", chosen.name, params, entry.key.spot.origin)
 
