@@ -16,7 +16,7 @@ from responder.clients.client_set import ClientSet
 from responder.clients.toolbox import IncidentTools, StepTools
 from responder.engine.reader import Reader, RelatedTo
 from responder.engine.recorded import RecordedReadings
-from responder.engine.runtime import Limits, Runtime, Watched
+from responder.engine.runtime import Limits, Rehearsing, Runtime, Watched
 from responder.engine.worker import Engine
 from responder.model.incident import Incident
 from responder.model.ruleset import RuleSet
@@ -74,10 +74,15 @@ class Server:
 
 
 async def start(
-    settings: Settings, now: Callable[[], datetime] = utc_now, recorded: RecordedReadings | None = None
+    settings: Settings,
+    now: Callable[[], datetime] = utc_now,
+    recorded: RecordedReadings | None = None,
+    rehearsal: Rehearsing | None = None,
 ) -> Server:
     """
-    Build everything, start the loops, open the door. With `recorded` no diagnostic asks anybody: it answers.
+    Build everything, start the loops, open the door.
+
+    With `recorded` no diagnostic asks anybody, and with `rehearsal` no action does anything: they answer instead.
 
     Raises: ConfigError for settings and rules that cannot work, StoreLocked, StoreUnavailable.
     """
@@ -103,7 +108,7 @@ async def start(
         runtime = _runtime(
             settings, clients, reader, rules=rules, kitchen=kitchen, registry=registry, metrics=metrics, now=now
         )
-        engine = Engine(store, replace(runtime, recorded=recorded))
+        engine = Engine(store, replace(runtime, recorded=recorded, rehearsal=rehearsal))
         behind = Behind(
             intake=engine.intake,
             reader=reader,

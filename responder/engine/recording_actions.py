@@ -30,6 +30,11 @@ def _of(kind: type[Any]) -> BeforeValidator:
     return BeforeValidator(check)
 
 
+def _word(given: Any) -> Any:
+    """Take what YAML makes of a bare `yes` or `no`."""
+    return {True: "yes", False: "no"}.get(given, given) if isinstance(given, bool) else given
+
+
 class _Shape(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -38,13 +43,13 @@ class RecordedStep(_Shape):
     """What one step would have done; it counts for a step of the same plugin, target and parameters."""
 
     plugin: str
-    on: str = Field("", description="The target, as `deployment/api in prod`; absent for any.")
+    target: str = Field("", description="The target, as `deployment/api in prod`; absent for any.")
     params: dict[str, Any] | None = Field(None, description="Its parameters, without secrets; absent for any.")
     preview: Annotated[Preview, _of(Preview)]
 
     def fits(self, step: Step) -> bool:
         """Whether it was recorded of what the step would do."""
-        if step.plugin != self.plugin or self.on not in ("", str(step.target)):
+        if step.plugin != self.plugin or self.target not in ("", str(step.target)):
             return False
         return self.params is None or redact_json(dict(step.params)) == self.params
 
@@ -101,7 +106,7 @@ class RecordedAnswer(_Shape):
 
     at: Span
     action: str
-    answer: Literal["yes", "no", "undo", "happened", "not_happened", "break_glass"]
+    answer: Annotated[Literal["yes", "no", "undo", "happened", "not_happened", "break_glass"], BeforeValidator(_word)]
     by: str
     roles: list[str] = []
     inputs: dict[str, Any] = {}

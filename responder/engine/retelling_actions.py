@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 
+from responder.engine.outcomes import safe_preview
 from responder.engine.recording_actions import (
     Acts,
     RecordedAction,
@@ -76,9 +77,9 @@ def _steps(attempt: Attempt, previews: Sequence[Preview]) -> list[RecordedStep]:
     return [
         RecordedStep(
             plugin=step.plugin,
-            on=str(step.target) if step.target.known else "",
+            target=str(step.target) if step.target.known else "",
             params=redact_json(dict(step.params)),
-            preview=_safe(Preview, replace(preview, undo=None if preview.undo is None else True)),
+            preview=_safe(Preview, replace(safe_preview(preview), undo=None if preview.undo is None else True)),
         )
         for step, preview in zip(attempt.steps, previews, strict=False)
     ]
