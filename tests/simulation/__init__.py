@@ -1,0 +1,6 @@
+"""
+Whole engines on a real store in a world of a few objects, driven by a seeded schedule that lets them die anywhere.
+
+`story` writes what happens, `replica` is one process, `points` are the places where it can die or stand still, `world`
+counts effects, `laws` say what must hold. `python -m tests.simulation --seed N` tells one story step by step.
+"""

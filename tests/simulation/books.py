@@ -1,0 +1,168 @@
+"""Rules for stories: playbooks put together by chance, and beside them what their guards say, to count it again."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+
+from responder.plugins.registry import Registry, discover
+from responder.rules.kitchen import Kitchen
+from responder.rules.loading import load
+from responder.rules.rulebook import Rulebook
+from tests.simulation import plugins
+
+VARIANTS = 48
+ALERTS = ("A", "B")
+OBJECTS = ("api", "api", "db")
+_HEAD = """
+severities:
+  - {name: critical, aliases: [high], notify: [incidents, on-call]}
+  - {name: warning, notify: [incidents]}
+teams:
+  default: {receivers: {incidents: {sim.chat: {}}, on-call: {sim.bell: {}}}}
+rules:
+"""
+_RULE = """  - name: {name}
+    match: ['alertname="{name}"']
+    correlate_by: [namespace]
+    severity: {{label: severity, otherwise: warning}}
+    playbook: {name}
+"""
+_PLAYBOOK = """  {name}:
+    refresh: {refresh}
+    diagnose: {{health: {{sim.feel: {{}}}}}}
+    conclude:
+      - {{name: ill, when: 'health.value > 0.5', say: "It is ill", propose: [keep, {propose}]}}
+    actions:
+"""
+
+
+@dataclass(frozen=True)
+class Promise:
+    """What the guard of an action says."""
+
+    approvals: int = 0
+    roles: tuple[str, ...] = ()
+    auto: bool = False
+    cooldown: timedelta = timedelta(0)
+    per_hour: int = 0
+    blast: int = 0
+    evidence: bool = False
+
+
+@dataclass(frozen=True)
+class Book:
+    """Rules ready to be gone by; `promises` are by playbook and action."""
+
+    text: str
+    rulebook: Rulebook
+    promises: dict[tuple[str, str], Promise]
+    automation: str
+
+
+@dataclass
+class _Writing:
+    rng: Random
+    promises: dict[tuple[str, str], Promise] = field(default_factory=dict)
+
+    def playbook(self, name: str) -> str:
+        rng = self.rng
+        names = ["one", "two"][: rng.choice((1, 2, 2))]
+        proposed = [*names, *(["both"] if len(names) == 2 and rng.random() < 0.3 else [])]
+        rng.shuffle(proposed)
+        text = _PLAYBOOK.format(name=name, refresh=rng.choice(("off", "5m")), propose=", ".join(proposed))
+        text += "      keep: {sim.keep: {}, mode: auto}\n"
+        for action in names:
+            text += self._action(name, action)
+        if "both" in proposed:
+            text += self._sequence(name)
+        return text
+
+    def _action(self, playbook: str, name: str) -> str:
+        rng = self.rng
+        plugin = rng.choice(("switch", "switch", "switch", "make", "press", "put"))
+        undoable = plugin in ("switch", "make")
+        mode = rng.choice(("auto", "approve", "approve"))
+        words = [f"sim.{plugin}: {{object: {rng.choice(OBJECTS)}, to: {rng.randrange(2, 5)}}}", f"mode: {mode}"]
+        guard, promise = self._guard(mode)
+        self.promises[playbook, name] = promise
+        if guard:
+            words.append(f"guard: {{{', '.join(guard)}}}")
+        if rng.random() < 0.5:
+            words.append(self._verify(undoable))
+        if rng.random() < 0.2:
+            words.append("temporary: 30m")
+        return f"      {name}: {{{', '.join(words)}}}\n"
+
+    def _guard(self, mode: str) -> tuple[list[str], Promise]:
+        rng, words = self.rng, []
+        approvals = rng.choice((0, 0, 1, 2)) if mode == "approve" else 0
+        if approvals:
+            words.append(f"approvals: {approvals}")
+        roles = ("on-call",) if rng.random() < 0.3 else ()
+        if roles:
+            words.append("approvers: [on-call]")
+        cooldown = rng.choice((0, 0, 2, 20))
+        if cooldown:
+            words.append(f"cooldown: {cooldown}m")
+        most = rng.choice((0, 0, 1, 2))
+        if most:
+            words.append(f"at_most: {most} per 1h")
+        blast = rng.choice((0, 0, 1))
+        if blast:
+            words.append(f"blast_radius: {blast}")
+        evidence = rng.random() < 0.25
+        if evidence:
+            words.append("evidence: [keep]")
+        if rng.random() < 0.3:
+            words.append("when: 'health.value > 0.5'")
+        promise = Promise(approvals, roles, mode == "auto", timedelta(minutes=cooldown), most, blast, evidence)
+        return words, promise
+
+    def _verify(self, undoable: bool) -> str:
+        rng = self.rng
+        otherwise = rng.choice(("[escalate]", "[next]", "[undo, next]", "[undo, escalate]", "undo"))
+        if not undoable:
+            otherwise = otherwise.replace("[undo, ", "[").replace("undo", "escalate")
+        hold = rng.choice(("", ", hold: 20s"))
+        return f"verify: {{until: 'health.value < 0.5'{hold}, within: 1m, otherwise: {otherwise}}}"
+
+    def _sequence(self, playbook: str) -> str:
+        mode = self.rng.choice(("auto", "approve"))
+        one, two = self.promises[playbook, "one"], self.promises[playbook, "two"]
+        self.promises[playbook, "both"] = Promise(
+            approvals=max(one.approvals, two.approvals),
+            roles=one.roles or two.roles,
+            auto=mode == "auto" and one.auto and two.auto,
+            blast=max(one.blast, two.blast),
+            evidence=one.evidence or two.evidence,
+        )
+        return f"      both: {{do: [one, two], mode: {mode}}}\n"
+
+
+@cache
+def registry() -> Registry:
+    """Return the plugins of stories."""
+    return discover([plugins])
+
+
+@cache
+def kitchen() -> Kitchen:
+    """Return what evaluates playbooks."""
+    return Kitchen(registry())
+
+
+@cache
+def book(variant: int) -> Book:
+    """Write the rules of a variant."""
+    writing = _Writing(Random(variant))
+    playbooks = "".join(writing.playbook(name) for name in ALERTS)
+    text = _HEAD + "".join(_RULE.format(name=name) for name in ALERTS) + "playbooks:\n" + playbooks
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "rules.yaml"
+        path.write_text(text)
+        rulebook = Rulebook(load([path], registry()).ruleset)
+    automation = "approve" if variant % 6 == 5 else "auto"
+    return Book(text, rulebook, writing.promises, automation)
