@@ -42,7 +42,7 @@ def advance(draft: Draft, before: Incident) -> None:
 def due_at(incident: Incident, attempt: Attempt) -> datetime | None:
     """Return when an attempt wants to be looked at again though nothing happens; None for never."""
     match attempt.state:
-        case ActionState.PROPOSED if not attempt.pending:
+        case ActionState.PROPOSED:
             return attempt.expires_at
         case ActionState.BLOCKED | ActionState.APPROVED if not attempt.pending:
             return attempt.retry_at
@@ -79,17 +79,25 @@ def _advance(draft: Draft, attempt: Attempt, *, new_round: bool) -> None:
     if attempt.state is ActionState.VERIFYING:
         verifying.advance(draft, attempt)
         return
+    if attempt.state is ActionState.PROPOSED and attempt.expires_at is not None and attempt.expires_at <= draft.now:
+        approving.expire(draft, attempt)
+        return
     if attempt.pending:
         return
     match attempt.state:
-        case ActionState.PROPOSED if attempt.expires_at is not None and attempt.expires_at <= draft.now:
-            approving.expire(draft, attempt)
+        case ActionState.PROPOSED if new_round and attempt.digest and not _changes_by_itself(attempt):
+            attempts.look(draft, attempt)
         case ActionState.BLOCKED if new_round or attempt.retry_at is None or attempt.retry_at <= draft.now:
             attempts.look(draft, attempt)
         case ActionState.APPROVED if attempt.retry_at is None or attempt.retry_at <= draft.now:
             attempts.look(draft, attempt)
     if not attempt.state.live and attempt.temporary_until is not None and attempt.temporary_until <= draft.now:
         _remind(draft, attempt)
+
+
+def _changes_by_itself(attempt: Attempt) -> bool:
+    """Whether it acts on things that come and go: of them it takes those that were approved, and people are left be."""
+    return any(step.preview is not None and step.preview.among for step in attempt.steps)
 
 
 def _remind(draft: Draft, attempt: Attempt) -> None:

@@ -5,7 +5,7 @@ from responder.model.guard import verify_of
 from responder.response import attempts, making, proposals
 from responder.response.ceilings import ceiling
 from responder.response.draft import Draft
-from responder.response.guards import failed_before, guards_of, namespaces
+from responder.response.guards import failed_before, guards_of, namespaces, no_help_lately
 
 ADMIN = "admin"
 """The role that may break the glass."""
@@ -66,7 +66,8 @@ def may_go_by_itself(draft: Draft, attempt: Attempt) -> str | None:
             return f"it needs the yes of {needed(draft, attempt)}"
     except ValueError as error:
         return str(error)
-    return failed_before(draft, attempt) or _preferred(draft, attempt)
+    lately = next(filter(None, (no_help_lately(draft, attempt, step) for step in attempt.steps)), "")
+    return failed_before(draft, attempt) or lately or _preferred(draft, attempt)
 
 
 def _leads_on(attempt: Attempt) -> bool:

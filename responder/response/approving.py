@@ -90,7 +90,7 @@ def _not_counting(draft: Draft, attempt: Attempt, told: Answered) -> str:
     if attempt.state is not ActionState.PROPOSED:
         blocked = f": {'; '.join(attempt.blocks)}" if attempt.blocks else ""
         return f"it is {attempt.state}{blocked}"
-    if attempt.pending or told.digest != attempt.digest or not attempt.digest:
+    if not attempt.digest or told.digest != attempt.digest:
         return "what it would do has changed since that was shown: look again"
     try:
         missing = _lacks_role(attempt, told)
@@ -130,7 +130,7 @@ def _no(draft: Draft, attempt: Attempt, told: Answered) -> str:
 def _break_glass(draft: Draft, at: datetime, attempt: Attempt, told: Answered) -> str:
     if attempt.state not in _ASKED:
         return f"it is {attempt.state}"
-    if attempt.pending or not attempt.digest or told.digest != attempt.digest:
+    if not attempt.digest or told.digest != attempt.digest:
         return "what it would do has changed since that was shown: look again"
     if ADMIN not in told.roles:
         return f"breaking the glass takes the role {ADMIN}"

@@ -45,8 +45,12 @@ def held(draft: Draft, attempt: Attempt, lock: str) -> Iterator[Run]:
 
 def last(draft: Draft, attempt: Attempt, step: Step) -> Run | None:
     """Return the last run of the same kind of action on the same object, None for none."""
-    runs = [run for run in _others(draft, attempt) if _is_alike(run, step)]
-    return max(runs, key=lambda run: run.ended_at or run.started_at, default=None)
+    return max(alike(draft, attempt, step), key=lambda run: run.ended_at or run.started_at, default=None)
+
+
+def alike(draft: Draft, attempt: Attempt, step: Step) -> list[Run]:
+    """Return the runs of the same kind of action on the same object, of any incident but of this attempt."""
+    return [run for run in _others(draft, attempt) if _is_alike(run, step)]
 
 
 def counts(

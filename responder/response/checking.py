@@ -10,7 +10,7 @@ from responder.model.timeline import Previewed
 from responder.response import acting_replies, attempts, budgets, calling, effects, entrusting, figures
 from responder.response.approvals import is_enough, may_go_by_itself
 from responder.response.draft import Draft
-from responder.response.guards import Refusal, guards_of, refusals
+from responder.response.guards import Refusal, guards_of, no_help_lately, refusals
 
 _SOON = timedelta(minutes=5)
 """What ends by itself so soon is waited for, by an attempt that is approved."""
@@ -53,20 +53,53 @@ def _with(attempt: Attempt, previews: tuple[Preview, ...]) -> Attempt:
 
 def _offer(draft: Draft, before: Attempt, attempt: Attempt) -> None:
     """Ask people for what can be done as things are; say what blocks the rest."""
-    attempt = replace(attempt, digest=attempts.digest_of(attempt))
+    attempt = replace(attempt, digest=attempts.digest_of(attempt), steps=_warned(draft, attempt))
+    why = ""
     if before.digest and before.digest != attempt.digest:
+        why = _moved(before, attempt) if before.state is ActionState.PROPOSED else ""
         attempt = replace(attempt, approvals=())
     blocks = refusals(draft, attempt)
     if blocks:
         _block(draft, attempt, blocks)
         return
+    if before.state is ActionState.PROPOSED and before.digest == attempt.digest and before.expires_at is not None:
+        _keep_asking(draft, attempt)
+        return
     attempt = replace(attempt, blocks=(), retry_at=None, expires_at=draft.now + _within(attempt))
     if attempt.state is ActionState.BLOCKED:
         attempt = attempts.move(draft, attempt, ActionState.PROPOSED, "nothing stands in its way any more")
-    _ask(draft, attempts.put(draft, attempt))
+    elif why:
+        attempt = attempts.move(draft, attempt, ActionState.PROPOSED, why)
+    _ask(draft, attempts.put(draft, attempt), why)
 
 
-def _ask(draft: Draft, attempt: Attempt) -> None:
+def _keep_asking(draft: Draft, attempt: Attempt) -> None:
+    """Leave it at what people were asked: nothing has moved. What waited only for the world goes on by itself."""
+    attempt = attempts.put(draft, attempt)
+    if may_go_by_itself(draft, attempt) == "":
+        approve(draft, attempt, by=attempts.BY_ITSELF, why="its mode is `auto` and nothing stands in its way any more")
+
+
+def _warned(draft: Draft, attempt: Attempt) -> tuple[Step, ...]:
+    """Say beside what a step would do that the same did not help lately."""
+    steps: list[Step] = []
+    for step in attempt.steps:
+        lately = no_help_lately(draft, attempt, step)
+        preview = step.preview
+        if lately and preview is not None:
+            preview = replace(preview, warnings=(*preview.warnings, lately))
+        steps.append(replace(step, preview=preview))
+    return tuple(steps)
+
+
+def _moved(before: Attempt, attempt: Attempt) -> str:
+    """Say what has moved since people were asked, and whose yes is void."""
+    told = list(_changes(before, attempt, "it was shown")) or ["what it would do is another thing now"]
+    void = f"; the yes of {', '.join(before.approved_by)} is void" if before.approved_by else ""
+    return f"{'; '.join(told)}{void}"
+
+
+def _ask(draft: Draft, attempt: Attempt, why: str = "") -> None:
     if is_enough(draft, attempt):
         approve(draft, attempt, by=attempt.approvals[-1].by, why="approved with the inputs that were given")
         return
@@ -74,7 +107,7 @@ def _ask(draft: Draft, attempt: Attempt) -> None:
     if held == "":
         approve(draft, attempt, by=attempts.BY_ITSELF, why="its mode is `auto` and nothing stands in its way")
         return
-    calling.ask(draft, attempt, held=held or "")
+    calling.ask(draft, attempt, held=held or "", why=why)
 
 
 def _block(draft: Draft, attempt: Attempt, blocks: tuple[Refusal, ...]) -> None:
@@ -168,17 +201,23 @@ def _void(draft: Draft, attempt: Attempt, drift: str) -> None:
 
 def _drifts(draft: Draft, approved: Attempt, attempt: Attempt) -> Iterator[str]:
     """Yield every fact that is no more what it was when people agreed."""
-    by = ", ".join(approved.approved_by) or "it"
-    for old, new in zip(approved.steps, attempt.steps, strict=True):
-        if old.preview is None or new.preview is None:
-            yield f"{new.plugin} was not previewed before it was approved"
-            continue
-        before, after = old.preview.basis, new.preview.basis
-        for name in sorted(before.keys() | after.keys()):
-            was, now = before.get(name), after.get(name)
+    by = ", ".join(approved.approved_by)
+    unseen = (old.plugin for old, new in _pairs(approved, attempt) if old.preview is None or new.preview is None)
+    yield from (f"{plugin} was not previewed before it was approved" for plugin in unseen)
+    yield from _changes(approved, attempt, f"{by} approved" if by else "it was approved")
+
+
+def _changes(before: Attempt, attempt: Attempt, when: str) -> Iterator[str]:
+    for old, new in _pairs(before, attempt):
+        known, seen = (step.preview.basis if step.preview is not None else {} for step in (old, new))
+        for name in sorted(known.keys() | seen.keys()):
+            was, now = known.get(name), seen.get(name)
             if was != now:
-                verb = "was approved" if by == "it" else "approved"
-                yield f"{name} was {_shown(was)} when {by} {verb}, is {_shown(now)} now"
+                yield f"{name} was {_shown(was)} when {when}, is {_shown(now)} now"
+
+
+def _pairs(before: Attempt, attempt: Attempt) -> Iterator[tuple[Step, Step]]:
+    return zip(before.steps, attempt.steps, strict=True)
 
 
 def _shown(value: object) -> str:

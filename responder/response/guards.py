@@ -18,6 +18,9 @@ from responder.response.draft import Draft
 from responder.response.evidence import lacking
 from responder.response.proposals import with_inputs
 
+_LATELY = timedelta(hours=24)
+"""For so long nothing does by itself what has not helped, whichever incident calls for it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
@@ -256,6 +259,20 @@ def failed_before(draft: Draft, attempt: Attempt) -> str:
                 if any(step.plugin == done.plugin and step.target == done.target for done in other.steps):
                     return f"{title(step)} did not help before ({draft.incident.id}/{other.number}: {other.state})"
     return ""
+
+
+def no_help_lately(draft: Draft, attempt: Attempt, step: Step) -> str:
+    """Say which run of a day, of any incident, did the same to the same object and did not help; "" for none."""
+    known = draft.brain.action(step.plugin)
+    if known is None or known.weight == "harmless":
+        return ""
+    told = {state.value for state in _NO_HELP}
+    runs = [run for run in budgets.alike(draft, attempt, step) if run.ended_at is not None and run.outcome in told]
+    last = max(runs, key=lambda run: run.ended_at or run.started_at, default=None)
+    if last is None or last.ended_at is None or last.ended_at + _LATELY <= draft.now:
+        return ""
+    when = clock(last.ended_at, draft.now)
+    return f"{title(step)} did not help at {when} (INC-{last.incident}/{last.attempt}: {last.outcome})"
 
 
 def _each(attempt: Attempt) -> Iterator[tuple[Step, Guard]]:

@@ -125,7 +125,7 @@ def _state(attempt: Attempt, brain: Brain) -> Text:
 
 
 def _waiting(attempt: Attempt, brain: Brain) -> Text:
-    if attempt.pending or not attempt.digest:
+    if not attempt.digest:
         return (Own("looking at what it would change"),)
     if attempt.mode == "auto" and attempt.expires_at is None:
         return (Own("waits for its guards"),)
@@ -169,7 +169,7 @@ def buttons(incident: Incident, attempt: Attempt, brain: Brain) -> Iterator[Butt
         return Press(word, incident.number, attempt.number, attempt.digest)
 
     match attempt.state:
-        case ActionState.PROPOSED if attempt.digest and not attempt.pending and brain.stop is None:
+        case ActionState.PROPOSED if attempt.digest and brain.stop is None:
             yield Button("Approve", press("approve"), "primary", _confirm(attempt))
             yield Button("Reject", press("reject"))
         case ActionState.IN_DOUBT:

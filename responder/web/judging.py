@@ -92,7 +92,7 @@ def _wants(attempt: Attempt, holds: bool, otherwise: str = "it is") -> None:
 
 
 def _agreed(attempt: Attempt, digest: str) -> str:
-    if attempt.pending or not attempt.digest:
+    if not attempt.digest:
         raise Refused(409, "it is just being looked at what it would do: ask for its preview again in a moment")
     if len(digest) < SHORTEST_DIGEST:
         raise Refused(400, "digest: say what you agree to, by the digest of the preview that you saw")

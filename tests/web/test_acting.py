@@ -81,7 +81,6 @@ REFUSED: list[tuple[str, Any, dict[str, Any], int, str]] = [
     ("approve", {"digest": DIGEST}, {"state": ActionState.DONE, "why": "all ended"}, 409, "it is done: all ended"),
     ("approve", {"digest": DIGEST}, {"state": ActionState.BLOCKED, "blocks": ("x is missing",)}, 409, "x is missing"),
     ("approve", {"digest": "ffff0000"}, {}, 409, f"look again (digest {DIGEST})"),
-    ("approve", {"digest": DIGEST}, {"pending": "look"}, 409, "just being looked at"),
     ("approve", {"digest": DIGEST}, {"digest": ""}, 409, "just being looked at"),
     ("approve", {"digest": DIGEST}, {"approvals": (SAID_YES,)}, 409, "ann has said yes already"),
     ("approve", {}, {}, 400, "by the digest of the preview that you saw"),
