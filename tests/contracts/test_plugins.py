@@ -2,6 +2,7 @@
 
 import inspect
 import re
+from datetime import timedelta
 from itertools import chain
 from pathlib import Path
 from textwrap import dedent, indent
@@ -9,18 +10,20 @@ from typing import Any
 
 import pytest
 import yaml
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from responder import actions, diagnostics, notifiers
 from responder.model.place import Place
 from responder.plugins.action import Action
-from responder.plugins.diagnostic import Diagnostic
+from responder.plugins.diagnostic import Diagnostic, Result
+from responder.plugins.params import Duration, Params
 from responder.plugins.registry import Registry, discover
 from responder.plugins.rights import Verb
 from responder.rules.loading import check
 from responder.rules.manuals import Plugin, entries, find, manual
 from responder.rules.problems import render
 
+ROOT = Path(__file__).parents[2]
 REGISTRY = discover([actions, diagnostics, notifiers])
 NAMES = [*REGISTRY.diagnostics, *REGISTRY.actions, *REGISTRY.notifiers]
 STEPS = [*REGISTRY.diagnostics, *REGISTRY.actions]
@@ -150,3 +153,17 @@ def test_a_registry_of_one_folder_has_no_plugin_of_another() -> None:
     only: Registry = discover([actions])
     assert not only.diagnostics
     assert not only.notifiers
+
+
+def test_the_examples_for_contributors_are_plugins() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    words = {"Action": Action, "Diagnostic": Diagnostic, "Params": Params, "Result": Result, "Verb": Verb}
+    words |= {"Field": Field, "Duration": Duration, "timedelta": timedelta}
+    made: dict[str, Any] = {}
+    for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+        exec(block, {**words}, made)
+    assert [made[name]().name for name in ("Certificates", "Pause")] == [
+        "cert_manager.certificates",
+        "kubernetes.pause",
+    ]
+    assert manual(made["Pause"]()).facts[0] == "Acts on: Deployment."
