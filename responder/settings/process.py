@@ -69,6 +69,12 @@ class Settings(Section):
     group_interval: Span = Field(timedelta(minutes=1), description="group_interval of the route that points at us.")
     reconcile_every: Span = Field(timedelta(minutes=1), description="How often the Alertmanagers are asked.")
     stop_within: Span = Field(timedelta(seconds=20), description="How long a graceful stop may take.")
+    lease: Span = Field(
+        timedelta(seconds=15),
+        ge=timedelta(seconds=2),
+        le=timedelta(minutes=5),
+        description="After so long without a sign of life of a process, another takes over what it was at.",
+    )
     timezone: Zone = Field("UTC", description="Zone for readers where the destination does not know its own.")
     external_url: HttpUrl = Field("", description="Where people reach us; for links in messages.")
     log_format: Literal["json", "console"] = Field("json", description="One JSON object a line, or text for people.")
