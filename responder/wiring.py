@@ -114,6 +114,8 @@ async def start(
             reader=reader,
             answers=engine.answers,
             controls=engine.controls,
+            vault=engine.vault,
+            hidden=kitchen.hidden,
             workspace=clients.sender_tools.workspace,
             vitals=HouseVitals(store, rules, clients.circuits, engine.trouble),
             metrics=metrics,
