@@ -11,25 +11,31 @@ from responder.cli.asking import (
     Which,
     Yes,
     action_of,
+    actions_of,
     agreed,
     asked,
     attempt_named,
     became,
     last_event,
+    made,
     pairs,
     speak,
 )
 from responder.cli.running import HERE, PersonTokenFile, Server
+from responder.cli.secret_inputs import with_secrets
 from responder.cli.showing import attempt_lines
 from responder.clients.posting import Door
 from responder.clients.render_values import one_line
 from responder.errors import PermanentError
 from responder.model.press import ANSWERS, SHORTEST_DIGEST, Word
+from responder.model.secrecy import SECRET
 
 _ASKS_AGAIN = frozenset({"expired", "rejected", "refused", "withdrawn"})
 
 Digest = Annotated[str, typer.Option("--digest", help="Of the preview that you saw: refused if it is another by now.")]
-Inputs = Annotated[list[str] | None, typer.Option("--input", "-i", help="As name=value; again for more.")]
+Inputs = Annotated[
+    list[str] | None, typer.Option("--input", "-i", help="As name=value, a secret as name=@FILE; again for more.")
+]
 WrittenReason = Annotated[str, typer.Option("--reason", help="Why the guards do not count now, in writing.")]
 Happened = Annotated[
     Literal["happened", "not-happened"], typer.Argument(help="happened, or not-happened.", metavar="WHAT")
@@ -56,14 +62,23 @@ def approve(
         responder approve INC-17/3
 
         responder approve INC-17/3 --digest 1a2b3c4d --input replicas=4 --yes
+
+        responder approve INC-17/3 --input token=@new-token.txt
     """
     which, given = attempt_named(attempt), pairs(inputs, "--input")
 
     async def talk(door: Door) -> None:
         action = await seen(door, which, digest)
-        body: dict[str, Any] = {"why": reason}
-        if action["state"] not in _ASKS_AGAIN:
-            body |= {"digest": action["digest"], "inputs": given if yes else {**given, **_missing(action, given)}}
+        if action["state"] in _ASKS_AGAIN:
+            agreed(f"It is {action['state']}. Ask for it again?", yes=yes)
+            await _again(door, which, action, reason)
+            return
+        known = with_secrets(action, given, yes=yes)
+        body = {
+            "why": reason,
+            "digest": action["digest"],
+            "inputs": known if yes else {**known, **_missing(action, known)},
+        }
         agreed("Approve this?", yes=yes)
         await tell(door, which, "approve", body)
 
@@ -120,6 +135,7 @@ def break_glass(
     attempt: Which,
     reason: WrittenReason,
     digest: Digest = "",
+    inputs: Inputs = None,
     yes: Yes = False,
     server: Server = HERE,
     token_file: PersonTokenFile = None,
@@ -134,12 +150,13 @@ def break_glass(
 
         responder break-glass INC-17/3 --reason "the cooldown is for another fault"
     """
-    which = attempt_named(attempt)
+    which, given = attempt_named(attempt), pairs(inputs, "--input")
 
     async def talk(door: Door) -> None:
         action = await seen(door, which, digest)
+        body = {"why": reason, "digest": action["digest"], "inputs": with_secrets(action, given, yes=yes)}
         agreed("BREAK THE GLASS for this?", yes=yes)
-        await tell(door, which, "break-glass", {"why": reason, "digest": action["digest"]})
+        await tell(door, which, "break-glass", body)
 
     speak(server, token_file, talk)
 
@@ -165,6 +182,15 @@ async def tell(door: Door, which: Attempt, word: Word, body: dict[str, Any]) -> 
     typer.echo(f"{taken['by']} said {word} to {which.name}; {then or later}")
 
 
+async def _again(door: Door, which: Attempt, action: dict[str, Any], reason: str) -> None:
+    """Ask for what was turned down, and say what was made of it. Raises: PermanentError when nothing was."""
+    known = {one["number"] for one in await actions_of(door, which.incident)}
+    before = await last_event(door, which.incident)
+    taken = await door.say("POST", f"{which.path}/approve", {"why": reason})
+    new = await made(door, which.incident, by=taken["by"], name=action["name"], after=before, known=known)
+    typer.echo(f"{taken['by']} asked for {which.name} again: it is {new.name} now; `responder approve {new.name}`")
+
+
 def _said(attempt: str, word: Word, body: dict[str, Any], *, server: str, token_file: Path | None) -> None:
     which = attempt_named(attempt)
 
@@ -176,5 +202,6 @@ def _said(attempt: str, word: Word, body: dict[str, Any], *, server: str, token_
 
 def _missing(action: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     """Ask for the inputs that nobody has given yet."""
-    wanted = [one for one in action["asks"] if one["name"] not in {**action["inputs"], **given}]
+    missing = [one for one in action["asks"] if one["name"] not in {**action["inputs"], **given}]
+    wanted = [one for one in missing if one["type"] != SECRET]
     return {one["name"]: asked(one_line(f"{one['name']} ({one['type']}) {one['describe']}")) for one in wanted}

@@ -1,9 +1,11 @@
 """Attempts as people read them in a terminal, whatever a server says in them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from responder.clients.render_values import one_line
+from responder.model.secrecy import HIDDEN, held_of
 
 _SHOWN_DIGEST = 8
 _MOST_CHANGES = 50
@@ -16,12 +18,13 @@ def attempt_lines(action: dict[str, Any]) -> Iterator[str]:
     yield one_line(f"{action['id']} {action['name']} · {action['state']}{digest}{dry}")
     by = f"asked for by {action['proposed_by']}" if action["proposed_by"] else ""
     yield from _named("", (by,))
-    yield from _named("because: ", (action["because"], action["reason"]))
+    yield from _named("because: ", (action["because"],))
+    yield from _named("reason: ", (action["reason"],))
     for step in action["steps"]:
-        yield from _step(step)
+        yield from _step(step, action["blocks"])
     yield from _named("cannot go on: ", action["blocks"])
     for name, value in action["inputs"].items():
-        yield one_line(f"  input {name} = {value}")
+        yield one_line(f"  input {name} = {HIDDEN if held_of(value) else value}")
     for want in action["asks"]:
         if want["name"] not in action["inputs"]:
             yield one_line(f"  asks for {want['name']} ({want['type']}): {want['describe']}")
@@ -30,11 +33,11 @@ def attempt_lines(action: dict[str, Any]) -> Iterator[str]:
         why = f": {approval['why']}" if approval["why"] else ""
         yield one_line(f"  {'yes' if approval['yes'] else 'no'} by {approval['by']}{glass}{why}")
     if action["expires_at"]:
-        yield one_line(f"  can be approved until {action['expires_at']}")
+        yield one_line(f"  can be approved until {moment(action['expires_at'])}")
     yield from _named("ended: ", (action["why"],))
 
 
-def _step(step: dict[str, Any]) -> Iterator[str]:
+def _step(step: dict[str, Any], blocks: Sequence[str]) -> Iterator[str]:
     yield one_line(f"  {step['action']} on {step['target']}")
     preview = step["preview"]
     if preview is None:
@@ -42,17 +45,19 @@ def _step(step: dict[str, Any]) -> Iterator[str]:
     else:
         yield from _named("  ", (preview["summary"],))
         for change in preview["changes"][:_MOST_CHANGES]:
-            yield one_line(f"    {change['what']}: {change['before'] or '–'} → {change['after'] or '–'}")
-        if preview["pods"]:
-            yield one_line(
-                f"    disturbs {preview['pods']} pods; {preview['ready']} of {preview['replicas']} are ready"
+            values = (
+                f": {change['before'] or '–'} → {change['after'] or '–'}" if change["before"] or change["after"] else ""
             )
+            yield one_line(f"    {change['what']}{values}")
+        if preview["pods"]:
+            pods = "1 pod" if preview["pods"] == 1 else f"{preview['pods']} pods"
+            yield one_line(f"    disturbs {pods}; {preview['ready']} of {preview['replicas']} are ready")
         yield from _named("  disruption: ", (preview["disruption"],))
         yield from _named("  budget: ", preview["budgets"])
         if preview["owner"]:
             yield one_line(f"    {preview['owner']} keeps it as it is: {preview['owner_way'] or 'it may be reverted'}")
         yield from _named("  warning: ", preview["warnings"])
-        yield from _named("  cannot be done: ", (preview["refusal"],))
+        yield from _named("  cannot be done: ", () if preview["refusal"] in blocks else (preview["refusal"],))
         if not preview["dry_run"] and not preview["refusal"]:
             yield "    (not tried as a dry run at the server)"
     for command in step["commands"]:
@@ -61,6 +66,14 @@ def _step(step: dict[str, Any]) -> Iterator[str]:
         yield one_line(f"    {step['outcome']}: {step['said']}")
     elif step["said"]:
         yield one_line(f"    {step['said']}")
+
+
+def moment(text: str) -> str:
+    """Write a moment of the API to the minute: the clock of the person may be in another zone."""
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    except ValueError:
+        return text
 
 
 def _named(name: str, texts: Iterable[str]) -> Iterator[str]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from responder.model.action import Attempt
 from responder.model.duration import format_duration
 from responder.model.message import Buttons, Instant, Mention, Message, Own, Part, Text
-from responder.response import message_actions, replies
+from responder.response import entrusting, message_actions, replies
 from responder.response.draft import Draft
 from responder.response.wording import bold, outside
 
@@ -20,6 +20,8 @@ def asks(draft: Draft, attempt: Attempt, *, people: int, held: str, why: str) ->
     if attempt.expires_at is not None:
         body += [Own(" until "), Instant(attempt.expires_at)]
     body.append(Own("."))
+    if lacking := entrusting.lacking(draft, attempt, attempt.inputs):
+        body += [Own(" It takes a secret, which goes not through a chat: "), outside(lacking), Own(".")]
     if held:
         body += [Own(" It does not go on by itself: "), outside(held), Own(".")]
     if why:
@@ -57,7 +59,8 @@ def reminder(draft: Draft, attempt: Attempt) -> Message:
 
 def _summary(attempt: Attempt) -> str:
     told = [step.preview.summary for step in attempt.steps if step.preview is not None and step.preview.summary]
-    return "; ".join(told) or attempt.name
+    wants = f"{attempt.name} needs inputs: {'; '.join(attempt.wants)}" if attempt.wants else attempt.name
+    return "; ".join(told) or wants
 
 
 def _note(draft: Draft, attempt: Attempt, what: str, body: Text, *, loud: bool) -> Message:

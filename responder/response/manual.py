@@ -5,14 +5,17 @@ from collections.abc import Mapping
 from pydantic import BaseModel, ValidationError
 
 from responder.errors import ResponderError
+from responder.expressions.places import strings
 from responder.model.action import Attempt, Step
 from responder.model.incident import Status
+from responder.model.place import Place
 from responder.model.playbook import ActionStep
 from responder.model.timeline import ActionAsked, AnswerRefused
 from responder.model.verdict import Json
 from responder.response import attempts, making
 from responder.response.ceilings import ceiling
 from responder.response.draft import Draft
+from responder.response.forbidding import forbids
 
 
 def asked(draft: Draft, told: ActionAsked) -> None:
@@ -32,17 +35,23 @@ def _made(draft: Draft, told: ActionAsked) -> Attempt | str:
         return "it has to be known who asks"
     if incident.status is Status.RESOLVED:
         return "the incident is resolved"
-    if told.plugin in {*brain.playbook.forbid, *brain.forbidden}:
-        return f"{told.plugin} is forbidden during such an incident"
+    forbidden = forbids(brain, told.plugin)
+    if forbidden:
+        return forbidden
     action, target = ActionStep(told.plugin, told.plugin), told.target or incident.target
     if target.cluster != incident.cluster:
         return f"the incident is about the cluster {incident.cluster}, not {target.cluster}"
+    if any(place is Place.SECRET for _, _, place in strings(told.params, model)):
+        return "a secret is given to an action of the playbook that asks for it, never by hand"
     try:
         params = _params(model, told.params)
+        forbidden = forbids(brain, told.plugin, params)
+        if forbidden:
+            return forbidden
         commands = brain.command_of(action, params, target)
         reached = brain.namespaces_of(action, params, target)
     except ValidationError as error:
-        return _first(error)
+        return _told(error, told.plugin, model)
     except (ValueError, ResponderError) as error:
         return str(error).partition("\n")[0]
     mode, why = ceiling(brain, incident, "approve", reached)
@@ -65,6 +74,12 @@ def _params(model: type[BaseModel], given: Mapping[str, Json]) -> Mapping[str, J
     return model.model_validate(dict(given)).model_dump(mode="json", exclude_unset=True)
 
 
-def _first(error: ValidationError) -> str:
+def _told(error: ValidationError, plugin: str, model: type[BaseModel]) -> str:
+    """Say what is wrong with the first parameter that is."""
     first = error.errors(include_url=False, include_input=False)[0]
-    return f"{'.'.join(map(str, first['loc'])) or 'its parameters'}: {first['msg']}"
+    name = ".".join(map(str, first["loc"])) or "its parameters"
+    if first["type"] == "extra_forbidden":
+        known = ", ".join(field.alias or key for key, field in model.model_fields.items())
+        return f"{name}: {plugin} takes no such parameter{f'; it takes {known}' if known else ', and none at all'}"
+    said = first["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
+    return f"{name}: {said.replace('Field required', 'is missing').partition(', unable to parse')[0]}"

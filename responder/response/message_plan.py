@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 from responder.model.action import Attempt, Preview
 from responder.model.message import Block, Code, Field, Fields, Item, Listing, Note, Own, Paragraph, Text
+from responder.model.secrecy import HIDDEN, held_of
+from responder.model.verdict import Json
 from responder.response.wording import bold, count, listed, outside
 
 _MOST_CHANGES = 12
@@ -15,6 +17,8 @@ def plan(attempt: Attempt) -> Iterator[Block]:
     """Show what people decide on: what is in the way, the changes, the inputs, the commands."""
     if attempt.blocks:
         yield Listing("What stands in the way", tuple(Item((outside(why),)) for why in attempt.blocks))
+    if attempt.wants:
+        yield Listing("Needs inputs", tuple(Item((outside(told),)) for told in attempt.wants))
     if attempt.reason:
         yield Note((Own("Reason given: "), outside(attempt.reason)))
     for step in attempt.steps:
@@ -73,5 +77,7 @@ def _facts(preview: Preview) -> Iterator[Field]:
         yield Field("Tried", (Own("not: the other side has no dry run"),))
 
 
-def _told(value: object) -> str:
+def _told(value: Json) -> str:
+    if held_of(value) is not None:
+        return HIDDEN
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pydantic import BaseModel
 
 from responder.expressions.evaluator import Evaluator
+from responder.expressions.places import places
 from responder.expressions.schema import Schema
 from responder.model import codec
 from responder.model.facts import Facts, IncidentFacts
@@ -82,6 +83,12 @@ class Kitchen:
         found = self._registry.diagnostics.get(plugin) or self._registry.actions.get(plugin)
         return found.Params if found else None
 
+    def hidden(self, plugin: str) -> frozenset[str]:
+        """Name the parameters of an action whose values nothing may show or store."""
+        found = self._registry.actions.get(plugin)
+        known = places(found.Params) if found else {}
+        return frozenset(path[0] for path, place in known.items() if place is Place.SECRET)
+
     def command(self, step: ActionStep, params: Mapping[str, Json], target: Target) -> tuple[str, ...]:
         """
         Return the commands that a person would type for an action; none for a sequence.
@@ -99,6 +106,15 @@ class Kitchen:
         """
         plugin = self._registry.actions.get(step.plugin)
         return plugin.namespaces(plugin.Params.model_validate(params), target) if plugin else ()
+
+    def entails(self, step: ActionStep, params: Mapping[str, Json]) -> tuple[str, ...]:
+        """
+        Return the other actions that an action includes, by name; none for a sequence.
+
+        Raises: pydantic's ValidationError when the parameters, evaluated, are not what the action takes.
+        """
+        plugin = self._registry.actions.get(step.plugin)
+        return plugin.entails(plugin.Params.model_validate(params)) if plugin else ()
 
     def _digest(self, playbook: Playbook) -> str:
         known = self._seen.get(id(playbook))

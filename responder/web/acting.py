@@ -1,8 +1,8 @@
 """The API through which people act: ask for actions, answer what is asked of them, stop all automation."""
 
 import json
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from aiohttp import web
@@ -10,7 +10,9 @@ from pydantic import BaseModel, Field, ValidationError
 
 from responder.errors import RejectedDelivery
 from responder.model.incident import Incident
+from responder.model.labels import clean
 from responder.model.press import Word
+from responder.model.resource import namespace_of
 from responder.model.target import Target
 from responder.model.timeline import ActionAsked, Answered
 from responder.web.action_bodies import Approve, Ask, BreakGlass, Empty, StopBody, TargetBody
@@ -120,7 +122,7 @@ class Acting:
                 return Said(by=by, word=word, via=via, digest=yes.digest, inputs=yes.inputs, why=yes.why)
             case "break-glass":
                 past = await self._body(request, BreakGlass)
-                return Said(by=by, word=word, via=via, digest=past.digest, why=past.why)
+                return Said(by=by, word=word, via=via, digest=past.digest, inputs=past.inputs, why=past.why)
         return Said(by=by, word=word, via=via, why=(await self._body(request, Empty)).why)
 
     async def _body(self, request: web.BaseRequest, shape: type[B]) -> B:
@@ -143,9 +145,25 @@ def _parsed(request: web.BaseRequest, raw: bytes) -> Any:
     if request.content_type != "application/json":
         raise Refused(415, "send the body as application/json")
     try:
-        return json.loads(raw)
+        parsed = json.loads(raw)
     except (ValueError, RecursionError):
         raise Refused(400, "the body is not JSON") from None
+    if any(clean(text) != text for text in _texts(parsed)):
+        raise Refused(400, "a text in the body holds a NUL or half a character, which nobody meant")
+    return parsed
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield every text of a JSON value, keys too."""
+    left = [value]
+    while left:
+        match left.pop():
+            case str() as text:
+                yield text
+            case dict() as found:
+                left.extend((*found, *found.values()))
+            case list() as found:
+                left.extend(found)
 
 
 def _explain(details: Any, shape: type[BaseModel]) -> str:
@@ -165,7 +183,8 @@ def _number(text: str) -> int:
 
 def _target(incident: Incident, body: TargetBody) -> Target:
     namespace = body.namespace or incident.target.namespace
-    return Target(incident.cluster, body.kind, namespace, body.name, body.name, body.container)
+    named = Target(incident.cluster, body.kind, namespace, body.name, body.name, body.container)
+    return replace(named, namespace=namespace_of(named))
 
 
 def _taken(incident: Incident, answered: Answered) -> AnswerTaken:

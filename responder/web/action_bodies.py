@@ -47,7 +47,9 @@ class Approve(Empty):
     """A yes to what a preview showed."""
 
     digest: str = Field("", max_length=64, description="Of the preview that was seen; its beginning is enough.")
-    inputs: dict[str, Any] = Field({}, max_length=50, description="Inputs other than those that were shown.")
+    inputs: dict[str, Any] = Field(
+        {}, max_length=50, repr=False, description="Inputs other than those that were shown."
+    )
 
 
 class BreakGlass(Body):
@@ -55,6 +57,7 @@ class BreakGlass(Body):
 
     why: Annotated[Reason, Field(min_length=1, description="The reason, in writing.")]
     digest: str = Field("", max_length=64, description="Of the preview that was seen; its beginning is enough.")
+    inputs: dict[str, Any] = Field({}, max_length=50, description="Secrets that nobody has given yet.", repr=False)
 
 
 class TargetBody(Body):

@@ -31,7 +31,7 @@ from responder.web.entrance import Entrance
 from responder.web.health import HealthPages
 from responder.web.metrics import Metrics
 from responder.web.openapi import describe
-from responder.web.ports import Answers, Controls, Intake, Reader, Vitals, Workspace
+from responder.web.ports import Answers, Controls, Intake, Reader, Vault, Vitals, Workspace
 from responder.web.routes import Handle, Route, Router
 from responder.web.server import Listener
 from responder.web.slack import SlackDoor
@@ -42,24 +42,30 @@ LINE = "text/plain"
 JSON = "application/json"
 
 
+def _nothing_hidden(_: str) -> frozenset[str]:
+    return frozenset()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Behind:
     """
     What stands behind the door. `scale` is the one in use now; `now` is the clock, aware, UTC.
 
-    `workspace` None answers no press of a button in Slack.
+    `workspace` None answers no press of a button in Slack. `hidden` names the parameters of an action that are secrets.
     """
 
     intake: Intake
     reader: Reader
     answers: Answers
     controls: Controls
+    vault: Vault
     vitals: Vitals
     metrics: Metrics
     scale: Callable[[], Scale]
     now: Callable[[], datetime]
     version: str
     workspace: Workspace | None = None
+    hidden: Callable[[str], frozenset[str]] = _nothing_hidden
 
 
 class Door:
@@ -76,6 +82,8 @@ class Door:
             reader=behind.reader,
             answers=behind.answers,
             controls=behind.controls,
+            vault=behind.vault,
+            hidden=behind.hidden,
             metrics=behind.metrics,
             now=behind.now,
         )

@@ -1,6 +1,6 @@
 """What the door needs of the rooms below, as Protocols: the engine satisfies them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -9,6 +9,7 @@ from responder.engine.views import Counts, Rejected, SeenAlert, Wanted
 from responder.model.action import Stop
 from responder.model.incident import Incident
 from responder.model.playbook import Playbook
+from responder.model.secrecy import Held
 from responder.model.timeline import ActionAsked, Answered, Event
 
 
@@ -69,6 +70,16 @@ class Answers(Protocol):
 
     async def answer(self, number: int, answered: Answered) -> bool:
         """Note a person's word on an attempt; False when there is no such incident. Raises: StoreUnavailable."""
+
+
+class Vault(Protocol):
+    """Holds the secrets that people give, in the memory of this process, for the actions that it will run."""
+
+    def hold(self, value: str, *, incident: int, attempt: int) -> Held:
+        """Hold a secret for a while. Raises: VaultFull."""
+
+    def forget(self, tickets: Iterable[str]) -> None:
+        """Forget secrets."""
 
 
 class Controls(Protocol):

@@ -26,7 +26,7 @@ from responder.model.verdict import Json
 from responder.model.wanted import Wanted
 from responder.web.answers import Refused, answer
 from responder.web.body import announced, read_body
-from responder.web.deciding import Decisions, Said, WrongInputs, attempt_of
+from responder.web.deciding import SLACK, Decisions, Said, WrongInputs, attempt_of, ungiven
 from responder.web.judging import judge
 from responder.web.people import People, Person
 from responder.web.ports import Workspace
@@ -37,7 +37,6 @@ ANSWERED_WITHIN = 2.0
 """Seconds; Slack waits for 3."""
 REASON = "why"
 _PREFIX = "input."
-_VIA = "slack"
 _JSON = "application/json"
 
 log = structlog.get_logger()
@@ -128,9 +127,13 @@ class SlackDoor:
         incident = await self.decisions.incident(str(press.incident))
         attempt = attempt_of(incident, press.attempt)
         blanks: list[Blank] = []
-        if press.word == "approve" and attempt.state is ActionState.PROPOSED:
-            wanted = await self.decisions.wanted(incident, attempt)
-            blanks = [_blank(name, one, attempt.inputs.get(name)) for name, one in wanted.items()]
+        asked = press.word == "approve" and attempt.state is ActionState.PROPOSED
+        wanted = await self.decisions.wanted(incident, attempt) if asked or press.word == "break-glass" else {}
+        if told := ungiven(incident, attempt, wanted):
+            raise Refused(400, told)
+        if asked:
+            shown = {name: one for name, one in wanted.items() if not one.secret}
+            blanks = [_blank(name, one, attempt.inputs.get(name)) for name, one in shown.items()]
         elif press.word == "break-glass":
             blanks = [Blank(REASON, "Why do the guards not count now?", "It stands on the timeline.", long=True)]
         if not blanks:
@@ -157,7 +160,7 @@ class SlackDoor:
         if press.word == "break-glass" and not why:
             raise Refused(400, "breaking the glass takes a written reason")
         incident = await self.decisions.incident(str(press.incident))
-        said = Said(by=person, word=press.word, via=_VIA, digest=press.digest, inputs=inputs, why=why)
+        said = Said(by=person, word=press.word, via=SLACK, digest=press.digest, inputs=inputs, why=why)
         await self.decisions.answer(incident, press.attempt, said)
 
     async def _tell(self, url: str, press: Press, why: str) -> None:

@@ -11,6 +11,7 @@ from responder.engine.accept import Intake
 from responder.engine.answers import Answers
 from responder.engine.controls import Controls
 from responder.engine.reader import Reader
+from responder.engine.vault import Vault
 from responder.engine.views import Rejected
 from responder.model import codec
 from responder.model.alert import Episode
@@ -18,6 +19,7 @@ from responder.model.incident import Incident
 from responder.model.playbook import Playbook
 from responder.model.timeline import Happening
 from responder.plugins.registry import Registry
+from responder.rules.kitchen import Kitchen
 from responder.rules.rule_store import RuleStore
 from responder.settings.process import Settings
 from responder.store.opening import open_store
@@ -27,6 +29,7 @@ from responder.web.door import Behind, Door
 from responder.web.entrance import Entrance
 from responder.web.metrics import Metrics
 from responder.web.vitals import HouseVitals
+from responder.wiring import plugins
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -34,7 +37,10 @@ NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 class House:
     """An open door."""
 
-    def __init__(self, door: Door, store: Store, rules_version: str, workspace: SlackClient | None) -> None:
+    def __init__(
+        self, door: Door, store: Store, rules_version: str, workspace: SlackClient | None, vault: Vault
+    ) -> None:
+        self.vault = vault
         self.workspace = workspace
         self.door = door
         self.rules_version = rules_version
@@ -114,11 +120,14 @@ async def open_house(folder: Path, **settings: Any) -> House:
     store = await open_store(f"sqlite:///{folder}/house.db")
     intake = Intake(store, now=lambda: NOW, committed=lambda: None, capacity=64 * 1024 * 1024, kept=100)
     reader, rules = Reader(store), RuleStore([], Registry({}, {}, {}))
+    vault = Vault("this-process", lambda: NOW)
     behind = Behind(
         intake=intake,
         reader=reader,
         answers=Answers(store, lambda: NOW, lambda _: None),
         controls=Controls(store, lambda: NOW, lambda _: None),
+        vault=vault,
+        hidden=Kitchen(plugins()).hidden,
         vitals=HouseVitals(store, rules, [Circuit("slack", lambda: NOW)]),
         metrics=Metrics("1.2.3"),
         scale=lambda: rules.current.ruleset.scale,
@@ -132,4 +141,4 @@ async def open_house(folder: Path, **settings: Any) -> House:
     except BaseException:
         await store.close()
         raise
-    return House(door, store, rules.current.ruleset.version, workspace)
+    return House(door, store, rules.current.ruleset.version, workspace, vault)
