@@ -8,6 +8,9 @@ async def test_a_resolved_incident_goes_with_all_that_belongs_to_it(world: World
     await world.deliver(alert(namespace="a", status="resolved", end=30), alert("InfoInhibitor", status="resolved"))
     await world.later(minutes=10)
     await world.later(days=89)
+    async with world.store.transaction() as tx:
+        for number in (1, 2):
+            tx.run("attempt_put", number, 1, "in doubt", 0, 1)
     await world.engine.keeper.step()
     assert [incident.number for incident in await world.incidents()] == [1, 2]
     await world.later(days=2)
@@ -16,6 +19,7 @@ async def test_a_resolved_incident_goes_with_all_that_belongs_to_it(world: World
     assert await world.happenings(1) == []
     assert len(await world.happenings(2)) > 0
     assert {seen.incident for seen in await world.engine.reader.alerts()} == {2}
+    assert (await world.engine.reader.counts()).attempts == {"in doubt": 1}
 
 
 async def test_the_playbook_of_an_open_incident_stays(world: World) -> None:
