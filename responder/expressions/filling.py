@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -155,7 +156,11 @@ def json_of(value: Any) -> Json:
 
 def _all_of(undecided: list[Undecided]) -> Undecided:
     pending = tuple(sorted({name for one in undecided for name in one.pending}))
-    return Undecided(f"waiting for {', '.join(pending)}", pending) if pending else undecided[0]
+    if pending:
+        return Undecided(f"waiting for {', '.join(pending)}", pending)
+    lacks = tuple(dict.fromkeys(name for each in undecided for name in each.lacks))
+    first = next((each for each in undecided if not each.lacks), undecided[0])
+    return replace(first, lacks=lacks if first.lacks else ())
 
 
 def _map_strings(value: Json, change: Callable[[str], str]) -> Json:

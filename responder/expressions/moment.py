@@ -52,10 +52,12 @@ class Moment:
 
     def gap(self, failure: Failure, paths: Iterable[Path], pending: tuple[str, ...]) -> Gap:
         """Put into words why an evaluation yielded nothing."""
-        name, why = self._explain(failure.text, sorted(paths))
+        known = sorted(paths)
+        name, why = self._explain(failure.text, known)
         if pending:
-            why = f"waiting for {', '.join(pending)}"
-        return Gap(name, Undecided(why, pending))
+            return Gap(name, Undecided(f"waiting for {', '.join(pending)}", pending))
+        asked = dict.fromkeys(path[1] for path in known if len(path) > 1 and path[0] == "inputs")
+        return Gap(name, Undecided(why, lacks=tuple(each for each in asked if each not in self.facts.inputs)))
 
     def _answers(self) -> dict[str, Any]:
         facts = self.facts

@@ -13,11 +13,12 @@ class Undecided:
     No value could be had.
 
     `why` is one line for people. `pending` names the diagnostics whose results are still to come: with any pending,
-    the same question may be asked again later.
+    the same question may be asked again later. `lacks` names the inputs that only a person can give.
     """
 
     why: str
     pending: tuple[str, ...] = ()
+    lacks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

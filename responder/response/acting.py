@@ -85,14 +85,24 @@ def _advance(draft: Draft, attempt: Attempt, *, new_round: bool) -> None:
     if attempt.pending:
         return
     match attempt.state:
+        case ActionState.PROPOSED if attempt.wants and not attempt.digest:
+            checking.want(draft, attempt)
+        case ActionState.BLOCKED if attempt.wants and (new_round or _is_due(draft, attempt)):
+            checking.want(draft, attempt)
+        case ActionState.PROPOSED | ActionState.BLOCKED if attempt.wants:
+            pass
         case ActionState.PROPOSED if new_round and attempt.digest and not _changes_by_itself(attempt):
             attempts.look(draft, attempt)
-        case ActionState.BLOCKED if new_round or attempt.retry_at is None or attempt.retry_at <= draft.now:
+        case ActionState.BLOCKED if new_round or _is_due(draft, attempt):
             attempts.look(draft, attempt)
-        case ActionState.APPROVED if attempt.retry_at is None or attempt.retry_at <= draft.now:
+        case ActionState.APPROVED if _is_due(draft, attempt):
             attempts.look(draft, attempt)
     if not attempt.state.live and attempt.temporary_until is not None and attempt.temporary_until <= draft.now:
         _remind(draft, attempt)
+
+
+def _is_due(draft: Draft, attempt: Attempt) -> bool:
+    return attempt.retry_at is None or attempt.retry_at <= draft.now
 
 
 def _changes_by_itself(attempt: Attempt) -> bool:

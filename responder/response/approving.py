@@ -132,6 +132,8 @@ def _break_glass(draft: Draft, at: datetime, attempt: Attempt, told: Answered) -
         return f"it is {attempt.state}"
     if not attempt.digest or told.digest != attempt.digest:
         return "what it would do has changed since that was shown: look again"
+    if attempt.wants:
+        return f"it needs inputs, which an approval gives: {'; '.join(attempt.wants)}"
     if ADMIN not in told.roles:
         return f"breaking the glass takes the role {ADMIN}"
     if not told.why.strip():
@@ -178,6 +180,9 @@ def _inputs(draft: Draft, attempt: Attempt, given: Mapping[str, Json]) -> dict[s
             inputs[name] = typed(wanted_of(declared[name]), value)
         except ValueError as error:
             return f"the input {name} cannot be taken: {error}"
+    missing = proposals.missing(declared, inputs)
+    if missing:
+        return f"it needs the input {missing}"
     return _refused(draft, declared, inputs) or inputs
 
 
@@ -210,7 +215,7 @@ def _freeze(draft: Draft, attempt: Attempt, given: Mapping[str, Json], approval:
         return f"with these inputs it cannot be done: {prepared.why}"
     checks = tuple(step for step in attempt.steps if step.verifies)
     steps = (*prepared.steps, *(replace(step, preview=None) for step in checks))
-    frozen = replace(attempt, steps=steps, inputs=given, digest="", approvals=(approval,), expires_at=None)
+    frozen = replace(attempt, steps=steps, inputs=given, digest="", approvals=(approval,), expires_at=None, wants=())
     attempts.look(draft, attempts.put(draft, frozen))
     return ""
 

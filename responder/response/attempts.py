@@ -59,6 +59,8 @@ def move(
 
 def look(draft: Draft, attempt: Attempt) -> Attempt:
     """Ask what its steps would do now; what is approved asks who holds its secrets."""
+    if attempt.wants:  # nobody can, before a person gives its inputs
+        return put(draft, replace(attempt, digest="", expires_at=None, retry_at=None))
     held_by, tickets = holding(attempt.inputs if attempt.state is ActionState.APPROVED else {})
     bare = tuple(_bare(step) for step in attempt.steps)
     command = Look(attempt.number, attempt.looks + 1, bare, held_by, tickets)

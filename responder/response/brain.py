@@ -38,6 +38,7 @@ class Brain:
     namespaces; `namespaces_of` says in which an action would act, "" for one that cannot be told. `external_url` is
     where people reach us, "" for nowhere.
 
+    `entails` names the other actions that one includes, by its parameters; it raises as `command_of` does.
     `action` tells the traits of an action, None when there is none of that name: it is then named and never run.
     `automation` is the ceiling of the process, `ceilings` those of the newest rules; `forbidden` are the actions that
     the newest playbooks of the incident's rules forbid. `stop` is the global stop, `dry_run` whether effects are only
@@ -59,6 +60,7 @@ class Brain:
     namespaces_of: Callable[[ActionStep, Mapping[str, Json], Target], Sequence[str]] = lambda step, params, target: (
         namespace_of(target),
     )
+    entails: Callable[[ActionStep, Mapping[str, Json]], Sequence[str]] = lambda step, params: ()
     action: Callable[[str], ActionTraits | None] = lambda plugin: None
     automation: Mode = "suggest"
     ceilings: Ceilings = field(default_factory=Ceilings)

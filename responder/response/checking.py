@@ -10,7 +10,7 @@ from responder.model.timeline import Previewed
 from responder.response import acting_replies, attempts, budgets, calling, effects, entrusting, figures
 from responder.response.approvals import is_enough, may_go_by_itself
 from responder.response.draft import Draft
-from responder.response.guards import Refusal, guards_of, no_help_lately, refusals
+from responder.response.guards import Refusal, early_refusals, guards_of, no_help_lately, refusals
 
 _SOON = timedelta(minutes=5)
 """What ends by itself so soon is waited for, by an attempt that is approved."""
@@ -32,6 +32,11 @@ def previewed(draft: Draft, told: Previewed) -> None:
         entrusting.ask_again(draft, attempt, told.lacks)
     elif attempt.state is ActionState.APPROVED:
         _check(draft, before, attempt)
+
+
+def want(draft: Draft, attempt: Attempt) -> None:
+    """Ask for the inputs of an attempt, which nobody can look at before a person gives them."""
+    _offer(draft, attempt, attempt)
 
 
 def approve(draft: Draft, attempt: Attempt, *, by: str, why: str) -> Attempt:
@@ -58,7 +63,7 @@ def _offer(draft: Draft, before: Attempt, attempt: Attempt) -> None:
     if before.digest and before.digest != attempt.digest:
         why = _moved(before, attempt) if before.state is ActionState.PROPOSED else ""
         attempt = replace(attempt, approvals=())
-    blocks = refusals(draft, attempt)
+    blocks = early_refusals(draft, attempt) if attempt.wants else refusals(draft, attempt)
     if blocks:
         _block(draft, attempt, blocks)
         return

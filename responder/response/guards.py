@@ -1,6 +1,6 @@
 """Guards: why an attempt may not run now, each reason a sentence for somebody tired. What cannot be read refuses."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -11,7 +11,7 @@ from responder.model.guard import Guard, Rate, guard_of, is_in, verify_of
 from responder.model.incident import Status
 from responder.model.playbook import ActionStep
 from responder.model.window import Window
-from responder.response import budgets, territory
+from responder.response import budgets, forbidding, territory
 from responder.response.attempts import clock, namespace_of, object_of, title
 from responder.response.ceilings import ceiling
 from responder.response.draft import Draft
@@ -39,9 +39,18 @@ class Refusal:
 
 def refusals(draft: Draft, attempt: Attempt) -> tuple[Refusal, ...]:
     """Return every reason against starting an attempt now, each once; none means that it may start."""
+    return _of(draft, attempt, _GUARDS)
+
+
+def early_refusals(draft: Draft, attempt: Attempt) -> tuple[Refusal, ...]:
+    """Return every reason against asking people for the inputs without which nobody can look at an attempt."""
+    return _of(draft, attempt, _EARLY)
+
+
+def _of(draft: Draft, attempt: Attempt, guards: Iterable[str]) -> tuple[Refusal, ...]:
     found: dict[str, Refusal] = {}
-    for guard, refuse in _GUARDS.items():
-        for refusal in refuse(draft, attempt):
+    for guard in guards:
+        for refusal in _GUARDS[guard](draft, attempt):
             found.setdefault(refusal.why, replace(refusal, guard=guard))
     return tuple(found.values())
 
@@ -99,12 +108,12 @@ def _previewed(draft: Draft, attempt: Attempt) -> Iterator[Refusal]:
 
 
 def _forbidden(draft: Draft, attempt: Attempt) -> Iterator[Refusal]:
-    forbidden = {*draft.brain.playbook.forbid, *draft.brain.forbidden}
     for step in attempt.steps:
         if draft.brain.action(step.plugin) is None:
             yield Refusal(f"no action is called {step.plugin}", firm=True)
-        if step.plugin in forbidden:
-            yield Refusal(f"{step.plugin} is forbidden during such an incident", firm=True)
+        why = forbidding.forbids(draft.brain, step.plugin, step.params)
+        if why:
+            yield Refusal(why, firm=True)
 
 
 def _over(draft: Draft, attempt: Attempt) -> Iterator[Refusal]:
@@ -313,3 +322,5 @@ _GUARDS: Mapping[str, _Refuse] = {
     "at_most": _limits,
 }
 """By the words of the rules, where they have one. The last three count what has been started, here and elsewhere."""
+_EARLY = ("stop", "guard", "status", "windows", "evidence")
+"""Those that need no parameters."""

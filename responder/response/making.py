@@ -94,7 +94,7 @@ def alternatives(draft: Draft, attempt: Attempt) -> tuple[tuple[str, ...], tuple
 def _begun(draft: Draft, made: Attempt, reason: str) -> Attempt | str:
     same = _living(draft, made)
     if same is not None:
-        return f"{draft.incident.id}/{same.number} is the same and {same.state}"
+        return f"{draft.incident.id}/{same.number} is the same, and it is {same.state}: answer that one"
     if len(draft.incident.attempts) >= _MOST:
         return f"{_MOST} attempts have been made in this incident: look at it yourself"
     return attempts.look(draft, attempts.put(draft, replace(made, reason=made.reason or reason)))
@@ -129,7 +129,7 @@ def _is_due(draft: Draft, made: Attempt) -> bool:
     last = _last(draft, made.name)
     if last is None or last.state not in _TURNED_DOWN:
         return True
-    return not attempts.is_same(last.steps, made.steps) and not made.inputs
+    return not attempts.is_same(last.steps, made.steps) and not made.inputs and not made.wants
 
 
 def _may_follow(draft: Draft, name: str) -> bool:
@@ -154,8 +154,10 @@ def _after_a_round(draft: Draft, last: Attempt) -> bool:
 
 
 def _living(draft: Draft, made: Attempt) -> Attempt | None:
+    """Find what lives of the same; what a person asks for is called like its plugin, whatever it would do to what."""
     for attempt in draft.incident.attempts:
-        if attempt.state.live and (attempt.name == made.name or attempts.is_same(attempt.steps, made.steps)):
+        named = attempt.name == made.name and not (attempt.proposed_by and made.proposed_by)
+        if attempt.state.live and (named or attempts.is_same(attempt.steps, made.steps)):
             return attempt
     return None
 
@@ -190,6 +192,7 @@ def _made(draft: Draft, name: str, because: str) -> Attempt | None:
         proposed_at=draft.now,
         because=because,
         inputs=prepared.inputs,
+        wants=prepared.wants,
         guard=action.guard,
         verify=action.verify,
         temporary=action.temporary,
@@ -204,5 +207,5 @@ def _verifying(draft: Draft, action: ActionStep) -> Iterator[Step]:
     except ValueError:
         return
     prepared = proposals.prepare(draft, run) if run and run != action.name else Undecided("")
-    if not isinstance(prepared, Undecided):
+    if not isinstance(prepared, Undecided) and not prepared.wants:
         yield from (replace(step, verifies=True) for step in prepared.steps)

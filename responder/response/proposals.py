@@ -1,6 +1,6 @@
 """Actions named to people: their parameters frozen as they are now, and the exact commands that do the same."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from responder.errors import ResponderError
@@ -9,6 +9,7 @@ from responder.model.facts import Facts
 from responder.model.finding import Doubt, Proposal
 from responder.model.incident import Status
 from responder.model.playbook import ActionStep
+from responder.model.resource import namespace_of
 from responder.model.target import Target
 from responder.model.timeline import Proposed
 from responder.model.verdict import Json, Undecided
@@ -16,6 +17,7 @@ from responder.model.wanted import suggested, wanted_of
 from responder.response import territory
 from responder.response.ceilings import ceiling
 from responder.response.draft import Draft
+from responder.response.forbidding import forbids
 from responder.response.targets import named
 
 _DEEPEST = 4
@@ -24,7 +26,11 @@ _DEEPEST = 4
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """An action ready to be shown: how far it may go, and its steps; those of a sequence in their order."""
+    """
+    An action ready to be shown: how far it may go, and its steps; those of a sequence in their order.
+
+    `wants` tells of the inputs that have to be given first; until then its steps have no parameters.
+    """
 
     target: Target
     params: Mapping[str, Json]
@@ -32,6 +38,7 @@ class Prepared:
     mode: Mode
     steps: tuple[Step, ...]
     inputs: Mapping[str, Json]
+    wants: tuple[str, ...] = ()
 
 
 def offer(draft: Draft) -> None:
@@ -93,7 +100,10 @@ def prepare(draft: Draft, name: str, inputs: Mapping[str, Json] | None = None) -
     if action is None:
         return Undecided("the playbook has no such action")
     given = _inputs(draft, action) if inputs is None else inputs
-    prepared = _prepare(draft, action, with_inputs(draft.facts(), given))
+    facts = with_inputs(draft.facts(), given)
+    prepared = _prepare(draft, action, facts)
+    if isinstance(prepared, Undecided) and prepared.lacks and inputs is None:
+        prepared = _unfilled(draft, action, facts, _wants(draft, action, given)) or prepared
     return prepared if isinstance(prepared, Undecided) else replace(prepared, inputs=given)
 
 
@@ -132,8 +142,6 @@ def _propose(draft: Draft, name: str, because: str) -> Proposal | Undecided:
 
 
 def _prepare(draft: Draft, action: ActionStep, facts: Facts, depth: int = 0) -> Prepared | Undecided:
-    if action.plugin in draft.brain.playbook.forbid:
-        return Undecided(f"{action.plugin} is forbidden during such an incident")
     target = _target(draft, action, facts)
     if isinstance(target, Undecided):
         return target
@@ -145,6 +153,9 @@ def _prepare(draft: Draft, action: ActionStep, facts: Facts, depth: int = 0) -> 
     params = draft.brain.evaluator.params(action.params, model, facts)
     if isinstance(params, Undecided):
         return params
+    forbidden = forbids(draft.brain, action.plugin, params, newest=False)
+    if forbidden:
+        return Undecided(forbidden)
     try:
         reached = draft.brain.namespaces_of(action, params, target)
         pack = territory.pack_of(draft.brain.playbook)
@@ -183,6 +194,55 @@ def _prepare_sequence(
         ]
     commands = tuple(command for step in steps for command in step.commands)
     return Prepared(target, params, commands, mode, tuple(steps), {})
+
+
+def _unfilled(draft: Draft, action: ActionStep, facts: Facts, wants: tuple[str, ...]) -> Prepared | None:
+    """Prepare what nobody can look at before a person gives its inputs; None where it could only be suggested."""
+    steps = _bare_steps(draft, action, facts)
+    target = _target(draft, action, facts)
+    if not wants or steps is None or isinstance(target, Undecided):
+        return None
+    mode, _ = ceiling(draft.brain, draft.incident, action.mode, [namespace_of(step.target) for step in steps])
+    return Prepared(target, {}, (), mode, steps, {}, wants) if mode in ("approve", "auto") else None
+
+
+def _bare_steps(draft: Draft, action: ActionStep, facts: Facts, depth: int = 0) -> tuple[Step, ...] | None:
+    """Return the steps without their parameters; None where one could not be done at all."""
+    if not action.do:
+        target = _target(draft, action, facts)
+        known = draft.brain.plugin_params(action.plugin) is not None
+        if isinstance(target, Undecided) or not known or action.plugin in draft.brain.playbook.forbid:
+            return None
+        return (Step(action.name, action.plugin, {}, target),)
+    steps: list[Step] = []
+    for name in action.do:
+        step = find(draft, name)
+        bare = _bare_steps(draft, step, facts, depth + 1) if step is not None and depth < _DEEPEST else None
+        if step is None or bare is None:
+            return None
+        steps += [replace(each, guards=(*each.guards, *([step.guard] if step.guard else ()))) for each in bare]
+    return tuple(steps)
+
+
+def _wants(draft: Draft, action: ActionStep, given: Mapping[str, Json]) -> tuple[str, ...]:
+    """Tell of every input that has not been given; secrets are asked for too, and nothing waits for them."""
+    return tuple(told for name, told in _asked(declared(draft, action.name)) if name not in given)
+
+
+def _asked(written: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
+    for name, told in written.items():
+        try:
+            wanted = wanted_of(told)
+        except ValueError:
+            yield name, name
+            continue
+        if not wanted.secret:
+            yield name, f"{name} ({wanted.type})" + (f": {wanted.describe}" if wanted.describe else "")
+
+
+def missing(written: Mapping[str, Json], given: Mapping[str, Json]) -> str:
+    """Tell of the first input that has to be given and was not, "" for none."""
+    return next((told for name, told in _asked(written) if name not in given), "")
 
 
 def _target(draft: Draft, action: ActionStep, facts: Facts) -> Target | Undecided:

@@ -825,7 +825,7 @@ def test_a_person_asks_for_an_action_by_hand_and_says_yes_to_its_preview() -> No
     ("plugin", "params", "brain", "why"),
     [
         ("kubernetes.nothing", {}, {}, "no action is called kubernetes.nothing"),
-        ("kubernetes.scale", {"revision": "many"}, {}, "revision: Input should be a valid integer"),
+        ("kubernetes.scale", {"revision": "many"}, {}, "revision: must be a valid integer"),
         ("kubernetes.scale", {}, {"automation": "suggest"}, "nothing may be done now, by hand neither"),
         ("kubernetes.scale", {}, {"forbidden": ("kubernetes.scale",)}, "is forbidden during such an incident"),
     ],
@@ -876,7 +876,16 @@ def evidence(story: Story) -> None:
 def test_the_same_is_not_asked_for_by_hand_beside_itself() -> None:
     story = asked()
     story.turn(ActionAsked("ann", "kubernetes.rollout_undo", {"revision": 6}))
-    assert story.refused == ["INC-7/1 is the same and proposed"]
+    assert story.refused == ["INC-7/1 is the same, and it is proposed: answer that one"]
+
+
+def test_a_mistaken_wish_does_not_bar_the_right_one() -> None:
+    story = Story(an_action(mode="suggest")).open()
+    story.turn(ActionAsked("ann", "kubernetes.scale", {"revision": 50}))
+    story.preview(refusal="the quota allows 10")
+    story.turn(ActionAsked("ann", "kubernetes.scale", {"revision": 5}))
+    assert [attempt.state for attempt in story.incident.attempts] == [ActionState.BLOCKED, ActionState.PROPOSED]
+    assert not story.refused
 
 
 def test_a_person_may_do_by_hand_what_the_playbook_does_no_more() -> None:

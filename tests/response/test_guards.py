@@ -10,6 +10,7 @@ from responder.model.action import ActionState, Kept, Outcome, Preview, Run
 from responder.model.ceilings import Ceilings
 from responder.model.command import Act
 from responder.model.guard import Limits, Rate, guard_of, verify_of
+from responder.model.playbook import ActionStep
 from responder.model.receiver import Team
 from responder.model.timeline import ActionAsked
 from responder.model.window import Window
@@ -417,3 +418,29 @@ def test_evidence_kept_by_hand_counts_for_the_action_of_the_playbook() -> None:
     story.act(Outcome("done", "kept", kept=(Kept("logs.txt", "00" * 32, 5, "/evidence/logs.txt"),)))
     story.preview(lock="secret")
     assert story.attempt(1).state is ActionState.PROPOSED
+
+
+def test_what_is_forbidden_is_so_too_as_a_part_of_another_action() -> None:
+    """Also by hand, also where another playbook came to forbid it, also where nobody can tell."""
+    includes = {"entails": lambda step, params: ("kubernetes.rollout_restart",), "forbidden": ()}
+    story = asked(**includes)
+    assert story.state is ActionState.PROPOSED
+    story.say("yes")
+    story.change(**{**includes, "forbidden": ("kubernetes.rollout_restart",)})
+    story.preview()
+    told = (
+        "kubernetes.rollout_undo would do kubernetes.rollout_restart here, which is forbidden during such an incident"
+    )
+    assert story.attempt().why == told
+    story.turn(ActionAsked("ann", "kubernetes.scale", {"revision": 5}))
+    assert story.refused[-1] == told.replace("rollout_undo", "scale")
+
+    def nobody_knows(step: ActionStep, params: object) -> tuple[str, ...]:
+        raise ValueError("half of a parameter")
+
+    story.change(entails=nobody_knows, forbidden=("kubernetes.rollout_restart",))
+    story.turn(ActionAsked("ann", "kubernetes.scale", {"revision": 5}))
+    assert "includes cannot be told" in story.refused[-1]
+    story.change(entails=nobody_knows, forbidden=())
+    story.turn(ActionAsked("ann", "kubernetes.scale", {"revision": 5}))
+    assert story.attempt().name == "kubernetes.scale"
