@@ -109,6 +109,10 @@ class Capture(Action[CaptureParams]):
         kept = {"pods/log": params.logs, "events": params.events, "pods/exec": params.exec}
         return tuple(verb for verb in self.needs if kept.get(verb.resource, True))
 
+    def entails(self, params: CaptureParams) -> tuple[str, ...]:
+        """Run programs, where asked for."""
+        return ("kubernetes.exec",) if params.exec else ()
+
     def command(self, params: CaptureParams, target: Target) -> tuple[str, ...]:
         """Return one line for each piece of evidence, each into a file of its own."""
         return tuple(_lines(params, target))

@@ -57,13 +57,14 @@ class FlushDb(Action[FlushDbParams]):
         count = await cache.size()
         kinds = _kinds(await cache.sample(SAMPLE))
         return Preview(
-            f"delete all {count:,} keys of the Redis {params.source}",
-            changes=(Change("keys", f"{count:,}", "0"),),
+            # Its digest is of what is agreed to, all keys: their number moves from one look to the next.
+            f"delete all keys of the Redis {params.source}",
+            changes=(Change("keys", "all", "none"),),
             refusal="" if count else "there are no keys: nothing would change",
             namespace=namespace_of(target),
             lock=f"{tools.incident.cluster}/redis/{params.source}",
             touches=kinds,
-            disruption="whatever is kept there is gone: sessions end, caches are cold",
+            disruption=f"{_keys(count)} there now: whatever is kept there is gone: sessions end, caches are cold",
             warnings=("it cannot be undone",),
         )
 
@@ -74,7 +75,11 @@ class FlushDb(Action[FlushDbParams]):
         cache = tools.redis(params.source)
         before = await cache.size()
         await cache.flush()
-        return Outcome("done", f"deleted {before:,} keys")
+        return Outcome("done", f"deleted {before:,} {'key' if before == 1 else 'keys'}")
+
+
+def _keys(count: int) -> str:
+    return "1 key is" if count == 1 else f"{count:,} keys are"
 
 
 def _kinds(keys: Sequence[str]) -> tuple[str, ...]:

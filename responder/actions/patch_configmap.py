@@ -93,6 +93,10 @@ class PatchConfigmap(Action[PatchConfigmapParams]):
         patched = super().namespaces(params, target)
         return (*patched, namespace_of(target)) if params.restart else patched
 
+    def entails(self, params: PatchConfigmapParams) -> tuple[str, ...]:
+        """Restart, where asked for."""
+        return ("kubernetes.rollout_restart",) if params.restart else ()
+
     def command(self, params: PatchConfigmapParams, target: Target) -> tuple[str, ...]:
         """Return `kubectl patch configmap`, and `kubectl rollout restart` where asked for."""
         namespace = params.namespace or target.namespace

@@ -73,15 +73,15 @@ class Silence(Action[SilenceParams]):
         others = sum(not _is(one.labels, tools.labels) for one in alerts)
         standing = _standing(params, await tools.alertmanager.silences(), tools)
         return Preview(
-            f"silence {_count(len(alerts))} for {format_duration(params.duration)}: {', '.join(_matchers(params))}",
+            f"silence for {format_duration(params.duration)}: {', '.join(_matchers(params))}",
             changes=(Change("silences", "", "until the incident resolves, or the time is over"),),
             refusal=_refusal(params, standing),
             undo={"silence": ""},
             namespace=params.matchers.get("namespace", namespace_of(target)),
             lock=f"{tools.incident.cluster}/silence/{','.join(sorted(_matchers(params)))}"[:300],
             touches=_names(alerts),
-            disruption="nobody is told of these alerts meanwhile, nor of new ones that match",
-            warnings=(f"{others} of them are not of this incident",) if others else (),
+            disruption=f"{_count(len(alerts))} now: nobody is told of them meanwhile, nor of new ones that match",
+            warnings=(f"{others} of them {'is' if others == 1 else 'are'} not of this incident",) if others else (),
         )
 
     async def act(self, params: SilenceParams, target: Target, preview: Preview, tools: ActionTools) -> Outcome:

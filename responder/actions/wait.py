@@ -59,10 +59,10 @@ class Wait(Action[WaitParams]):
         """Ask once: a wrong query is known before anybody waits for it."""
         holds = bool(await tools.prometheus.query(params.query))
         held = f" for {format_duration(params.hold)}" if params.hold else ""
-        so_far = "it has a result now" if holds else "it has none now"
         return Preview(
-            f"wait at most {format_duration(params.within)} until the query has a result{held}; {so_far}",
+            f"wait at most {format_duration(params.within)} until the query has a result{held}",
             namespace=namespace_of(target),
+            warnings=("the query has a result already",) if holds else (),
             dry_run=True,
         )
 

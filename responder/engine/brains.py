@@ -95,6 +95,7 @@ class Brains:
             cluster_known=lambda cluster: cluster in runtime.clusters,
             teams=rulebook.ruleset.teams,
             namespaces_of=runtime.kitchen.namespaces,
+            entails=runtime.kitchen.entails,
             action=self._traits,
             automation=runtime.automation,
             ceilings=rulebook.ruleset.ceilings,

@@ -61,6 +61,9 @@ class Kitchen(Protocol):
     def namespaces(self, step: ActionStep, params: Mapping[str, Json], target: Target) -> tuple[str, ...]:
         """Say in which namespaces an action would act, "" for one that cannot be told."""
 
+    def entails(self, step: ActionStep, params: Mapping[str, Json]) -> tuple[str, ...]:
+        """Name the other actions that an action includes."""
+
 
 class Metrics(Protocol):
     """Counts what the engine does."""

@@ -58,6 +58,12 @@ class Action(ABC, Generic[P]):
         """
         return (getattr(params, "namespace", "") or namespace_of(target),)
 
+    def entails(self, params: P) -> tuple[str, ...]:
+        """
+        Return the other actions that it includes, by name: where one of them is forbidden, so is this. Pure: no I/O.
+        """
+        return ()
+
     def needs_in(self, namespace: str, params: P, target: Target, files: Mapping[str, str]) -> tuple[Verb, ...]:
         """
         Return what it needs in one of its `namespaces`, or at objects of none: `needs`, where it says nothing else.

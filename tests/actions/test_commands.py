@@ -347,3 +347,24 @@ def test_a_secret_is_copied_without_being_shown(registry: Registry) -> None:
 @pytest.mark.parametrize(("held", "wanted"), [("3", "--replicas=5"), ("9", "--replicas=10"), ("10", "--replicas=10")])
 def test_adding_replicas_stops_at_the_maximum(registry: Registry, held: str, wanted: str) -> None:
     assert wanted in run(show(registry, "kubernetes.scale", {"by": 2, "max": 10}), held)
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "included"),
+    [
+        ("kubernetes.patch_configmap", {"name": "c", "set": {"A": "1"}}, ()),
+        (
+            "kubernetes.patch_configmap",
+            {"name": "c", "set": {"A": "1"}, "restart": True},
+            ("kubernetes.rollout_restart",),
+        ),
+        ("evidence.capture", {"logs": True}, ()),
+        ("evidence.capture", {"exec": [{"argv": ["jmap"]}]}, ("kubernetes.exec",)),
+    ],
+)
+def test_an_action_tells_which_others_it_includes(
+    registry: Registry, name: str, params: dict[str, Any], included: tuple[str, ...]
+) -> None:
+    plugin = registry.actions[name]
+    assert plugin.entails(plugin.Params.model_validate(params)) == included
+    assert set(included) <= registry.actions.keys()

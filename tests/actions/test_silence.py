@@ -53,11 +53,12 @@ async def test_what_would_be_silenced_is_listed_with_what_is_of_others(
 ) -> None:
     fire(server, LABELS | {"pod": "a"}, LABELS | {"pod": "b"}, {"alertname": "Other", "namespace": "shop"})
     preview = await silencing().preview()
-    assert preview.summary == 'silence 2 alerts for 2h: alertname="HighErrorRate", namespace="shop"'
+    assert preview.summary == 'silence for 2h: alertname="HighErrorRate", namespace="shop"'
+    assert preview.disruption.startswith("2 alerts now: ")
     assert (preview.touches, preview.warnings, preview.namespace) == (("HighErrorRate × 2",), (), "shop")
     preview = await silencing(matchers={"namespace": "shop"}).preview()
     assert preview.touches == ("HighErrorRate × 2", "Other")
-    assert preview.warnings == ("1 of them are not of this incident",)
+    assert preview.warnings == ("1 of them is not of this incident",)
     assert await silences(silencing()) == []
 
 
@@ -148,7 +149,7 @@ async def test_a_hostile_value_silences_itself_alone(
 ) -> None:
     fire(server, {"alertname": "Victim"}, {"alertname": value})
     found = silencing(matchers={"alertname": value}, comment=value)
-    assert (await found.preview()).summary.startswith("silence 1 alert for 2h")
+    assert (await found.preview()).disruption.startswith("1 alert now: ")
     await found.do()
     alerts = {one.labels["alertname"]: one.state for one in await found.tools.alertmanager.alerts()}
     assert alerts["Victim"] != "suppressed"

@@ -49,7 +49,7 @@ def _plan(workload: Workload, at: str) -> Plan:
         event="Restarted",
         way="restart",
         operations=_operations(workload, at),
-        changes=(Change(f"annotation {RESTARTED_AT} of the pods", before[:40], at),),
+        changes=(Change(f"annotation {RESTARTED_AT} of the pods", before[:40], "the time of the restart"),),
         refusal=_refusal(workload, before, at),
         holds=lambda found: _annotations(found).get(RESTARTED_AT) == at,
         mark=lambda found: {"restarted_at": _annotations(found).get(RESTARTED_AT)},
