@@ -76,7 +76,7 @@ class IsolatePod(Action[IsolatePodParams]):
         return replace(
             preview,
             touches=(target.name,),
-            pods=1,
+            pods=family.serving(target.name),
             ready=family.ready,
             replicas=family.replicas,
             disruption="the pod no longer serves; its owner makes another one",

@@ -157,6 +157,8 @@ async def test_a_pod_that_is_late_to_end_is_deleted_by_force(rolling: Rolling) -
     done = await at.do()
 
     assert "should have ended" in preview.summary
+    assert (preview.pods, preview.ready) == (0, 2)
+    assert preview.disruption.startswith("none: the pod does not serve; ")
     assert done.say.endswith("deleted at once")
     assert at.target.name not in await names(rolling.cluster)
 

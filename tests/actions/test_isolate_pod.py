@@ -57,6 +57,17 @@ async def test_the_pod_leaves_its_services_is_replaced_and_stays(rolling: Rollin
     assert "isolated already" in (await at.preview()).refusal
 
 
+async def test_a_pod_that_does_not_serve_is_missed_by_nobody(rolling: Rolling) -> None:
+    at = await one_of(rolling)
+    broken = await at.object()
+    broken["status"] |= {"conditions": [{"type": "Ready", "status": "False"}]}
+    rolling.server.objects.seed(broken)
+
+    preview = await at.preview()
+
+    assert (preview.pods, preview.ready, preview.replicas) == (0, 2, 3)
+
+
 async def test_labels_change_and_nothing_else(cluster: Cluster, writer: KubernetesWriter) -> None:
     await cluster.create(SERVICE)
     await cluster.create(pod("api-1", labels={"app": "api", "tier": "web"}))

@@ -32,6 +32,10 @@ class Family:
         """How many pods serve."""
         return ready_count(self.pods)
 
+    def serving(self, name: str) -> int:
+        """Count the pods of that name that serve: one that does not is missed by nobody."""
+        return ready_count([found for found in self.pods if found["metadata"]["name"] == name])
+
     @property
     def replicas(self) -> int:
         """How many are wanted; of what does not roll out, how many there are."""

@@ -45,10 +45,10 @@ async def preview_removal(target: Target, tools: ActionTools, *, force: bool) ->
         namespace=seen.place.namespace,
         lock=family.lock or seen.place.lock,
         touches=(target.name,),
-        pods=1,
+        pods=family.serving(target.name),
         ready=family.ready,
         replicas=family.replicas,
-        disruption=f"one pod; {kept} makes another one",
+        disruption=f"{_missed(family, target)}; {kept} makes another one",
         budgets=budgets,
         warnings=(*unread, *_warnings(seen, force=force)),
         dry_run=dry_run,
@@ -96,6 +96,10 @@ async def follow_removal(outcome: Outcome, tools: ActionTools) -> Progress:
         return Progress(str(error), ready=False, failed=str(error))
     say = f"{outcome.say}; {'all pods are ready' if stands.ready else 'its place is not taken yet'}"
     return Progress(say, complete=stands.ready, ready=stands.ready, updated=stands.updated, wanted=stands.wanted)
+
+
+def _missed(family: Family, target: Target) -> str:
+    return "one pod" if family.serving(target.name) else "none: the pod does not serve"
 
 
 async def _send(seen: Seen, tools: ActionTools, *, force: bool, dry_run: bool = False) -> None:
