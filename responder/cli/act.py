@@ -16,15 +16,14 @@ from responder.cli.asking import (
     action_of,
     actions_of,
     agreed,
-    events_after,
     last_event,
+    made,
     pairs,
     speak,
 )
 from responder.cli.running import HERE, PersonTokenFile, Server
 from responder.cli.showing import attempt_lines
 from responder.clients.posting import Door
-from responder.clients.render_values import one_line
 from responder.errors import ConfigError, PermanentError
 
 Plugin = Annotated[str, typer.Argument(help="The action; `responder explain` shows what it takes.", metavar="ACTION")]
@@ -67,30 +66,18 @@ def _ask(number: int, body: dict[str, Any], *, yes: bool, server: str, token_fil
         known = {one["number"] for one in await actions_of(door, number)}
         before = await last_event(door, number)
         asked = await door.say("POST", f"/v1/incidents/INC-{number}/actions", body)
-        which = await _made(door, number, asked, after=before, known=known)
+        which = await made(door, number, by=asked["by"], name=asked["action"], after=before, known=known)
         shown = await _previewed(door, which)
         typer.echo("\n".join(attempt_lines(shown)))
         if shown["state"] != "proposed" or not shown["digest"]:
-            raise PermanentError(f"{which.name} cannot be approved now: it is {shown['state']}")
+            told = f"{which.name} cannot be approved now: it is {shown['state']}"
+            goes_on = "it is looked at again by and by; `responder reject` ends it"
+            raise PermanentError(f"{told}; {goes_on}" if shown["state"] == "blocked" else told)
         typer.echo(f"It waits for a yes: `responder approve {which.name}`, by you or others.")
         agreed("Approve this?", yes=yes)
         await tell(door, which, "approve", {"digest": shown["digest"], "why": body["reason"]})
 
     speak(server, token_file, talk)
-
-
-async def _made(door: Door, incident: int, asked: dict[str, Any], *, after: int, known: set[int]) -> Attempt:
-    """Wait for the attempt that is made of what was asked. Raises: PermanentError, saying why there is none."""
-    for _ in range(LOOKS):
-        for event in await events_after(door, incident, after):
-            what, after = event["what"], event["id"]
-            if what["kind"] == "answer.refused" and (what["by"], what["attempt"]) == (asked["by"], 0):
-                raise PermanentError(one_line(what["why"]))
-        for one in await actions_of(door, incident):
-            if one["number"] not in known and (one["proposed_by"], one["name"]) == (asked["by"], asked["action"]):
-                return Attempt(incident, one["number"])
-        await asyncio.sleep(BETWEEN_LOOKS)
-    raise PermanentError(f"it was asked for, and not taken up yet: `responder actions INC-{incident}` shows it")
 
 
 async def _previewed(door: Door, which: Attempt) -> dict[str, Any]:
@@ -104,6 +91,8 @@ async def _previewed(door: Door, which: Attempt) -> dict[str, Any]:
 
 
 def _target(target: str, namespace: str) -> dict[str, str]:
+    if not target:
+        raise ConfigError("--namespace is that of --target: write that too, as deployment/api")
     kind, mark, name = target.partition("/")
     if not mark or not kind or not name:
         raise ConfigError("write --target as kind/name, such as deployment/api")

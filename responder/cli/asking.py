@@ -27,6 +27,8 @@ BETWEEN_LOOKS = 0.25
 """Seconds."""
 _ATTEMPT = re.compile(r"(?:INC-)?([0-9]{1,18})/([0-9]{1,9})", re.IGNORECASE | re.ASCII)
 _MOST_PAGES = 100
+_ON_ITS_WAY = frozenset({"approved", "checked"})
+"""Looked at once more before it starts, which may still refuse it."""
 
 Which = Annotated[str, typer.Argument(help="The attempt, as INC-17/3.", metavar="ATTEMPT")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask, for scripts: the preview is taken as seen.")]
@@ -124,7 +126,7 @@ async def became(door: Door, attempt: Attempt, after: int, *, by: str, answer: s
 
     Raises: PermanentError, saying why, when the answer did not count.
     """
-    said = False
+    said, told = False, ""
     for _ in range(LOOKS):
         for event in await events_after(door, attempt.incident, after):
             what, after = event["what"], event["id"]
@@ -135,11 +137,33 @@ async def became(door: Door, attempt: Attempt, after: int, *, by: str, answer: s
                 raise PermanentError(f"it does not count: {one_line(what['why'])}")
             if said and what["kind"] == "action.moved":
                 why = f": {one_line(what['why'])}" if what["why"] else ""
-                return f"it is {what['after']} now{why}"
-        if answer == "yes" and (told := _waits(await action_of(door, attempt), by)):
-            return told
+                told = f"it is {what['after']} now{why}"
+                if what["after"] == "refused":
+                    raise PermanentError(told)
+                if what["after"] not in _ON_ITS_WAY:
+                    return told
+        if answer == "yes" and (waiting := _waits(await action_of(door, attempt), by)):
+            return waiting
         await asyncio.sleep(BETWEEN_LOOKS)
-    return ""
+    return told
+
+
+async def made(door: Door, incident: int, *, by: str, name: str, after: int, known: set[int]) -> Attempt:
+    """
+    Wait for the attempt that is made of what somebody asked for; `known` are those of before.
+
+    Raises: PermanentError, saying why there is none.
+    """
+    for _ in range(LOOKS):
+        for event in await events_after(door, incident, after):
+            what, after = event["what"], event["id"]
+            if what["kind"] == "answer.refused" and what["by"] == by:
+                raise PermanentError(one_line(what["why"]))
+        for one in await actions_of(door, incident):
+            if one["number"] not in known and one["name"] == name:
+                return Attempt(incident, one["number"])
+        await asyncio.sleep(BETWEEN_LOOKS)
+    raise PermanentError(f"it was asked for, and not taken up yet: `responder actions INC-{incident}` shows it")
 
 
 def _waits(action: dict[str, Any], by: str) -> str:

@@ -7,6 +7,7 @@ import typer
 
 from responder.cli.asking import Reason, Yes, agreed, speak
 from responder.cli.running import HERE, PersonTokenFile, Server
+from responder.cli.showing import moment
 from responder.clients.posting import Door
 from responder.clients.render_values import one_line
 
@@ -45,7 +46,10 @@ def resume_automation(
     """
 
     async def talk(door: Door) -> None:
-        _show(await door.say("GET", STOP))
+        stop = await door.say("GET", STOP)
+        _show(stop)
+        if not stop["stopped"]:
+            return
         agreed("Let automation go on?", yes=yes)
         _show(await door.say("DELETE", f"{STOP}?why={quote(reason)}"))
 
@@ -59,6 +63,6 @@ def _show(stop: dict[str, Any]) -> None:
     if stop["by_settings"]:
         typer.echo("Automation is STOPPED by the settings (automation.stopped): that is lifted there.")
     if stop["by"]:
-        until = f"until {stop['until']}" if stop["until"] else "until somebody resumes it"
+        until = f"until {moment(stop['until'])}" if stop["until"] else "until somebody resumes it"
         why = f": {stop['why']}" if stop["why"] else ""
-        typer.echo(one_line(f"Automation is STOPPED by {stop['by']} since {stop['at']}, {until}{why}"))
+        typer.echo(one_line(f"Automation is STOPPED by {stop['by']} since {moment(stop['at'])}, {until}{why}"))

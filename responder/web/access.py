@@ -16,6 +16,16 @@ CHALLENGE = 'Bearer realm="responder", Basic realm="responder", charset="UTF-8"'
 
 PERSON_CHALLENGE = 'Bearer realm="responder people"'
 
+_CHALLENGED = {"WWW-Authenticate": CHALLENGE}
+_WRONG_SENDER = (
+    "wrong or no credentials: set authorization or basic_auth in http_config to what "
+    "webhook.bearer_tokens or webhook.basic_users say"
+)
+_WRONG_READER = (
+    "wrong or no credentials: send what webhook.bearer_tokens or webhook.basic_users say, "
+    "or a person's own token (people.NAME.token)"
+)
+
 
 class Access(StrEnum):
     """What a route asks of its caller."""
@@ -70,12 +80,7 @@ class Gate:
         if needs_certificate and not _has_certificate(request):
             raise Refused(403, "a client certificate signed by tls.client_ca is needed: set tls_config in http_config")
         if secrets and not self._knows(_authorization(request)):
-            raise Refused(
-                401,
-                "wrong or no credentials: set authorization or basic_auth in http_config to what "
-                "webhook.bearer_tokens or webhook.basic_users say",
-                headers={"WWW-Authenticate": CHALLENGE},
-            )
+            raise Refused(401, _WRONG_READER if access is Access.READER else _WRONG_SENDER, headers=_CHALLENGED)
 
     def person(self, request: web.BaseRequest) -> Person:
         """
