@@ -1,6 +1,7 @@
 """kubernetes.patch_secret: a value goes from one Secret to another, and nowhere else."""
 
 import base64
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,6 +9,8 @@ import pytest
 from responder.actions.patch_secret import PatchSecret
 from responder.clients.kubernetes_writing import KubernetesWriter
 from responder.errors import Missing, PermanentError, Unanswered
+from responder.model.secrecy import PLACEHOLDER
+from responder.model.target import Target
 from tests.actions.packs import at_work, events_of
 from tests.actions.rollouts import ATTEMPT, Bench, every, patch, without_marks
 from tests.actions.steps import HOSTILE
@@ -127,3 +130,55 @@ async def test_a_hostile_name_is_no_name(value: str) -> None:
     for field in ("secret", "key"):
         with pytest.raises(ValueError, match=field):
             PatchSecret.Params.model_validate(PARAMS | {"from": {"secret": "a", "key": "b"} | {field: value}})
+
+
+# --- a value that a person gives ---
+
+GIVEN: dict[str, Any] = {"name": "api", "key": "url", "value": NEW}
+
+
+async def test_a_value_that_a_person_gives_is_set_and_told_nowhere(
+    cluster: Cluster, writer: KubernetesWriter, caplog: pytest.LogCaptureFixture
+) -> None:
+    await cluster.create(secret("api", url=OLD, other="x"))
+    bench = at_work(PatchSecret(), cluster, writer, **GIVEN | {"value": PLACEHOLDER})
+    preview = await bench.preview()
+    done = await at_work(PatchSecret(), cluster, writer, **GIVEN).act(preview)
+
+    assert (await bench.object("Secret", "api"))["data"] == {"url": b64(NEW), "other": b64("x")}
+    assert (preview.dry_run, done.status) == (True, "done")
+    assert not any(tells(told) for told in (preview, done, events_of(await every(cluster, "Event")), caplog.text))
+    assert not tells(repr(PatchSecret.Params.model_validate(GIVEN)))
+
+
+async def test_whether_a_value_is_the_one_there_already_is_told_to_nobody(
+    cluster: Cluster, writer: KubernetesWriter
+) -> None:
+    await cluster.create(secret("api", url=NEW))
+    bench = at_work(PatchSecret(), cluster, writer, **GIVEN)
+    other = at_work(PatchSecret(), cluster, writer, **GIVEN | {"value": OLD})
+    assert replace(await bench.preview(), basis={}) == replace(await other.preview(), basis={})
+    assert (await bench.act(await bench.preview())).status == "done"
+
+
+async def test_a_given_value_is_not_written_once_the_secret_has_changed(
+    cluster: Cluster, writer: KubernetesWriter
+) -> None:
+    await cluster.create(secret("api", url=OLD))
+    bench = at_work(PatchSecret(), cluster, writer, **GIVEN)
+    preview = await bench.preview()
+    await patch(cluster, "Secret", "api", {"data": {"url": b64("another")}})
+    assert (await bench.act(preview)).status == "not_done"
+    assert (await bench.object("Secret", "api"))["data"]["url"] == b64("another")
+
+
+def test_what_a_person_would_type_reads_the_value_and_tells_none() -> None:
+    lines = PatchSecret().command(PatchSecret.Params.model_validate(GIVEN), Target("default", namespace="prod"))
+    assert lines[0] == "value=$(base64 | tr -d '\\n')"
+    assert not tells(lines)
+
+
+@pytest.mark.parametrize("more", [{"from": {"secret": "replica", "key": "url"}}, {"value": None}])
+def test_exactly_one_of_from_and_value_is_taken(more: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="one of them"):
+        PatchSecret.Params.model_validate(GIVEN | more)
