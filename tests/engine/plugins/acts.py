@@ -86,6 +86,13 @@ class Hasty(Switch):
     deadline = timedelta(milliseconds=200)
 
 
+class Hush(Switch):
+    """Switch it for as long as the incident lasts."""
+
+    name = "trial.hush"
+    until_resolved = True
+
+
 class Press(Action[ObjectParams]):
     """Press a button: nobody can tell afterwards whether it was pressed."""
 
