@@ -122,6 +122,25 @@ async def test_inputs_are_asked_for_in_a_dialog_checked_in_it_and_written(scene:
     assert (said.answer, said.inputs, said.digest) == ("yes", {"count": 4}, DIGEST)
 
 
+async def test_a_secret_is_not_asked_for_in_slack_but_how_to_give_it_is_told(scene: Scene) -> None:
+    await scene.house.keep("book", asking(token={"type": "secret"}))
+    message = await scene.offer("approve", attempt(), playbook="book")
+    assert await scene.ann.press(message, "Press") == 200
+    ((member, text),) = scene.told
+    assert (member, "`responder approve INC-17/1 --input token=@FILE`" in text) == ("U0ANN", True)
+    assert await written(scene.house) == []
+
+
+async def test_a_secret_that_was_given_already_leaves_the_button_a_yes(scene: Scene) -> None:
+    await scene.house.keep("book", asking(token={"type": "secret"}))
+    held = scene.house.vault.hold("planted", incident=17, attempt=1)
+    message = await scene.offer("approve", attempt(inputs={"token": held.mark}), playbook="book")
+    assert await scene.ann.press(message, "Press") == 200
+    (said,) = await written(scene.house)
+    assert isinstance(said, Answered)
+    assert (said.answer, said.inputs) == ("yes", {})
+
+
 async def test_breaking_the_glass_asks_for_a_reason_and_for_the_role(scene: Scene) -> None:
     message = await scene.offer("break-glass", attempt(state=ActionState.BLOCKED))
     assert await scene.ann.press(message, "Press") == 200
