@@ -7,6 +7,7 @@ from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 
+from responder.model.action import Mode
 from responder.plugins.registry import Registry, discover
 from responder.rules.kitchen import Kitchen
 from responder.rules.loading import load
@@ -59,7 +60,7 @@ class Book:
     text: str
     rulebook: Rulebook
     promises: dict[tuple[str, str], Promise]
-    automation: str
+    automation: Mode
 
 
 @dataclass
@@ -155,14 +156,28 @@ def kitchen() -> Kitchen:
 
 
 @cache
+def single(plugin: str) -> Book:
+    """Write rules with one action, which takes the yes of two people and does not help."""
+    undo = "[undo, escalate]" if plugin in ("sim.switch", "sim.make") else "[escalate]"
+    verify = f"{{until: 'health.value < 0.5', within: 20s, otherwise: {undo}}}"
+    action = f"      one: {{{plugin}: {{}}, mode: approve, guard: {{approvals: 2}}, verify: {verify}}}\n"
+    playbooks = "".join(_PLAYBOOK.format(name=name, refresh="off", propose="one") + action for name in ALERTS)
+    playbooks = playbooks.replace("keep, ", "")
+    return _book(playbooks, {(name, "one"): Promise(approvals=2) for name in ALERTS}, "auto")
+
+
+@cache
 def book(variant: int) -> Book:
     """Write the rules of a variant."""
     writing = _Writing(Random(variant))
     playbooks = "".join(writing.playbook(name) for name in ALERTS)
+    return _book(playbooks, writing.promises, "approve" if variant % 6 == 5 else "auto")
+
+
+def _book(playbooks: str, promises: dict[tuple[str, str], Promise], automation: Mode) -> Book:
     text = _HEAD + "".join(_RULE.format(name=name) for name in ALERTS) + "playbooks:\n" + playbooks
     with TemporaryDirectory() as folder:
         path = Path(folder) / "rules.yaml"
         path.write_text(text)
         rulebook = Rulebook(load([path], registry()).ruleset)
-    automation = "approve" if variant % 6 == 5 else "auto"
-    return Book(text, rulebook, writing.promises, automation)
+    return Book(text, rulebook, promises, automation)

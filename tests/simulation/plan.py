@@ -25,6 +25,8 @@ class Plan:
     lossy: float = 0.0
     breaks: float = 0.0
     stubborn: float = 0.5
+    only: str = ""
+    """The plugin of the one action of a story in which nothing happens but one alert, and people who answer."""
 
 
 def plan_of(seed: int) -> Plan:
@@ -46,6 +48,11 @@ def plan_of(seed: int) -> Plan:
         breaks=rng.choice((0.0, 0.0, 0.1)),
         stubborn=rng.choice((0.4, 0.8, 1.0)),
     )
+
+
+def one_of(plugin: str, replicas: int = 2) -> Plan:
+    """Make the plan of a small story: one alert, one action that does not help, taken back where it can be."""
+    return Plan(1, 0, replicas, steps=0, trouble=0.0, stubborn=1.0, only=plugin)
 
 
 @dataclass

@@ -7,12 +7,14 @@ from datetime import datetime
 from typing import Any
 
 from responder.engine.loops import Loop
-from responder.engine.runtime import Runtime
+from responder.engine.runtime import Limits, Runtime
 from responder.engine.worker import Engine
 from responder.errors import StoreUnavailable
 from responder.model.labels import Labels
 from responder.plugins.acting import StepContext
 from responder.store.rows import micros
+from tests.simulation import books
+from tests.simulation.books import Book
 from tests.simulation.points import Points, Process
 from tests.simulation.records import Begun, Records
 from tests.simulation.stores import Database, SeenStore
@@ -158,4 +160,16 @@ class Replica:
         return [f"{name}: {loop._error!r}" for name, loop in self.loops.items() if loop._error is not None]
 
 
-Spawn = Callable[[Awaitable[Any], str], "asyncio.Task[Any]"]
+def runtime_of(book: Book, now: Callable[[], datetime]) -> Runtime:
+    """Make what the engines of a story work with; each replica has hands of its own."""
+    nothing: Any = None
+    return Runtime(
+        rulebook=lambda: book.rulebook,
+        kitchen=books.kitchen(),
+        registry=books.registry(),
+        tools=lambda incident: nothing,
+        notifier_tools=nothing,
+        now=now,
+        automation=book.automation,
+        limits=replace(Limits(), storm=0),
+    )

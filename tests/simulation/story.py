@@ -3,15 +3,12 @@
 import asyncio
 import random
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from responder.engine.runtime import Limits, Runtime
 from responder.errors import ResponderError
 from responder.model.incident import Incident
 from responder.model.timeline import ActionAsked
-from responder.plugins.registry import Registry
 from responder.store.rows import maybe
 from responder.store.store import Store
 from tests.engine.world import alert, delivery
@@ -23,7 +20,7 @@ from tests.simulation.people import People, Said
 from tests.simulation.plan import Plan, Told
 from tests.simulation.points import Parked, Points, Process
 from tests.simulation.records import Begun, Records
-from tests.simulation.replica import Replica
+from tests.simulation.replica import Replica, runtime_of
 from tests.simulation.stores import Database, SeenTransaction
 from tests.simulation.world import World
 
@@ -31,6 +28,7 @@ NAMESPACES = ("prod", "dev", "kube-system")
 _ROUNDS = 400
 _WORKING = ("correlate", "turn0", "perform")
 _ANSWERED = 25
+_ANSWERED_ONE = 12
 """Rounds at the end in which people answer before the alerts end."""
 
 
@@ -41,7 +39,7 @@ class Story:
         random.seed(plan.seed)
         self.plan, self.clock, self.told = plan, clock, Told()
         self.rng = random.Random(plan.seed * 7919 + 1)
-        self.book: Book = books.book(plan.variant)
+        self.book: Book = books.single(plan.only) if plan.only else books.book(plan.variant)
         self.points = Points(self.rng, self.tell)
         self.database = Database(
             store, self.points, self.rng, self._committed, plan.replicas > 1 or shared, plan.fine or shared, plan.unsure
@@ -73,6 +71,9 @@ class Story:
                 await self.points.quiet()
                 self.laws.at_any_time()
                 await self._step()
+            if self.plan.only:
+                self.firing["A", "prod"] = 0
+                self._post(("A", "prod"), 0)
             await self._finish()
         except Broken as broken:
             self.told.broken = str(broken)
@@ -258,16 +259,7 @@ class Story:
 
     def _bear(self) -> None:
         self._born += 1
-        runtime = Runtime(
-            rulebook=lambda: self.book.rulebook,
-            kitchen=books.kitchen(),
-            registry=_registry(),
-            tools=lambda incident: None,  # type: ignore[arg-type, return-value]
-            notifier_tools=None,  # type: ignore[arg-type]
-            now=self.clock.now,
-            automation=self.book.automation,  # type: ignore[arg-type]
-            limits=replace(Limits(), storm=0),
-        )
+        runtime = runtime_of(self.book, self.clock.now)
         replica = Replica(f"r{self._born}", runtime, database=self.database, world=self.world, records=self.records)
         self.replicas.append(replica)
         if not self.database.shared:
@@ -307,16 +299,17 @@ class Story:
     async def _finish(self) -> None:
         """Heal everything, let people answer and time pass, until everything is over."""
         await self._heal()
+        answered = _ANSWERED_ONE if self.plan.only else _ANSWERED
         for turn in range(_ROUNDS):
             await self._settle()
             await self._look()
-            if turn < _ANSWERED and self._answer():
+            if turn < answered and self._answer():
                 continue
-            if turn >= _ANSWERED and self._quieten():
+            if turn >= answered and self._quieten():
                 continue
-            if turn > _ANSWERED and self._answer():
+            if turn > answered and self._answer():
                 continue
-            if turn > _ANSWERED and await self.laws.is_over():
+            if turn > answered and await self.laws.is_over():
                 break
             await self._next()
         else:
@@ -404,7 +397,3 @@ class Story:
         store = self.database.store
         rows: Sequence[Any] = [*await store.read("wake_next"), *await store.read("command_next")]
         return maybe(min((row[0] for row in rows if row[0] is not None), default=None))
-
-
-def _registry() -> Registry:
-    return books.registry()
