@@ -57,7 +57,7 @@ class Case:
         async def act() -> dict[str, Any]:
             actions = (await self.detail())["actions"]
             newest = dict(actions[-1]) if actions else {"state": "", "digest": ""}
-            if newest["state"] in states:
+            if newest["state"] in states and (newest["state"] != "proposed" or newest["digest"]):
                 return newest
             match newest["state"]:
                 case "proposed" if newest["digest"]:
