@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from aiohttp import web
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from responder.errors import RejectedDelivery
 from responder.model.incident import Incident
@@ -15,7 +15,7 @@ from responder.model.press import Word
 from responder.model.resource import namespace_of
 from responder.model.target import Target
 from responder.model.timeline import ActionAsked, Answered
-from responder.web.action_bodies import Approve, Ask, BreakGlass, Empty, StopBody, TargetBody
+from responder.web.action_bodies import Approve, Ask, BreakGlass, Empty, StopBody, TargetBody, Why
 from responder.web.action_documents import ActionList, AnswerTaken, AskTaken, action, stopping
 from responder.web.answers import Refused, document
 from responder.web.api import Query, parse
@@ -35,7 +35,7 @@ _ACCEPTED = 202
 class ResumeQuery(Query):
     """What may be said when automation goes on."""
 
-    why: str = Field("", max_length=1_000, description="Why; it stands on the timeline.")
+    why: Why = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,12 +6,14 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from responder.model.duration import parse_duration
+from responder.model.redaction import redact
 from responder.model.resource import BY_KIND
 
 _KINDS = {kind.lower(): kind for kind in BY_KIND}
 _LONGEST_STOP = timedelta(days=30)
 
-Reason = Annotated[str, StringConstraints(max_length=1_000, strip_whitespace=True)]
+Reason = Annotated[str, StringConstraints(max_length=1_000, strip_whitespace=True), AfterValidator(redact)]
+"""What a person says; a secret in it goes no further than the door."""
 Why = Annotated[Reason, Field(description="Why; it stands on the timeline.")]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from responder.model.action import Outcome, Preview
-from responder.model.redaction import redact_json
+from responder.model.redaction import redact, redact_json
 from responder.model.timeline import Acted, ActionAsked, Answered, Happening, Previewed
 from responder.model.verdict import Json
 
@@ -17,9 +17,9 @@ def shown(what: Happening) -> Happening:
         case Previewed(previews=previews):
             return replace(what, previews=tuple(_preview(preview) for preview in previews))
         case ActionAsked(params=params):
-            return replace(what, params=_safe(params))
+            return replace(what, params=_safe(params), reason=redact(what.reason))
         case Answered(inputs=inputs):
-            return replace(what, inputs=_safe(inputs))
+            return replace(what, inputs=_safe(inputs), why=redact(what.why))
         case _:
             return what
 

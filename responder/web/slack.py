@@ -22,6 +22,7 @@ from responder.clients.slack.signing import is_signed
 from responder.errors import CallError, RejectedDelivery
 from responder.model.action import ActionState, Attempt
 from responder.model.press import Press
+from responder.model.redaction import redact
 from responder.model.verdict import Json
 from responder.model.wanted import Wanted
 from responder.web.answers import Refused, answer
@@ -149,7 +150,7 @@ class SlackDoor:
         try:
             if person is None:
                 raise _unknown(done.member)
-            await self._answer(done.press, person, inputs, done.values.get(REASON, "").strip())
+            await self._answer(done.press, person, inputs, redact(done.values.get(REASON, "").strip()))
         except WrongInputs as wrong:
             return _errors({f"{_PREFIX}{name}": why for name, why in wrong.problems.items()}, done)
         except Refused as refused:
