@@ -8,7 +8,7 @@ import re
 from urllib.parse import urlsplit
 
 from responder.model.labels import clean
-from responder.model.redaction import redact
+from responder.model.redaction import redact, redact_url
 
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 _BREAKS = re.compile(r"\s*(?:\r\n|[\n\r\x0b\x0c\x85\u2028\u2029])\s*")
@@ -45,7 +45,7 @@ def web_url(url: str) -> str:
         return ""
     if parts.scheme.lower() not in {"http", "https"} or not parts.netloc:
         return ""
-    return "".join(_encode(char) for char in redact(clean(url.strip())))
+    return "".join(_encode(char) for char in redact_url(clean(url.strip())))
 
 
 def _encode(char: str) -> str:

@@ -4,6 +4,8 @@ Takes secrets out of text before it is stored, logged or shown.
 It errs on the side of hiding: a log line that loses a harmless value is cheaper than a password in a channel.
 """
 
+from urllib.parse import unquote
+
 import re2
 
 from responder.model.verdict import Json
@@ -39,6 +41,17 @@ def redact(text: str) -> str:
     text = _USERINFO.sub(r"\1" + MARK + r"\2", text)
     text = _SHAPED.sub(MARK, text)
     return str(_KEYED.sub(r"\1" + MARK, text))
+
+
+def redact_url(url: str) -> str:
+    """Return the address without secrets, percent-encoded ones too: without its query then, or all but its host."""
+    plain = redact(url)
+    host = plain.partition("#")[0].partition("?")[0].split("/", 3)[:3]
+    for shorter in (plain, plain.partition("?")[0], "/".join(host)):
+        meant = unquote(shorter)
+        if redact(meant) == meant:
+            return shorter
+    return ""
 
 
 def redact_json(value: Json, *, name: str = "") -> Json:

@@ -11,7 +11,7 @@ from responder.errors import PermanentError
 from responder.model.answers import error_of
 from responder.model.message import Block, Fields, Link, Listing, Message, Note, Paragraph, Part, plain
 from responder.model.message import Field as Named
-from responder.model.redaction import redact
+from responder.model.redaction import redact, redact_url
 from responder.model.verdict import Json
 from responder.plugins import params
 from responder.plugins.fields import SourceName
@@ -117,7 +117,7 @@ def _links(message: Message) -> list[tuple[str, str]]:
         for part in _parts(block)
         if isinstance(part, Link) and part.url.startswith(("https://", "http://"))
     }
-    return [(label, redact(url)) for url, label in found.items()][:_MAX_LINKS]
+    return [(label, redact_url(url)) for url, label in found.items()][:_MAX_LINKS]
 
 
 def _parts(block: Block) -> Iterator[Part]:

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import lru_cache
 
 from responder.model.message import Instant, Link, Own, Part, Text, Value
-from responder.model.redaction import redact
+from responder.model.redaction import redact, redact_url
 
 LONGEST = 600
 """Characters of one outside text in a message; renderers cut further where they must."""
@@ -27,7 +27,7 @@ def _safe(part: Part) -> Part:
         case Value(text=text, code=code):
             return outside(text, code=code)
         case Link(label=label, url=url):
-            return Link(_redacted(label), _redacted(url))
+            return Link(_redacted(label), redact_url(url))
         case _:
             return part
 
@@ -44,7 +44,7 @@ def clipped(text: str, limit: int) -> str:
 
 def link(label: str, url: str) -> Link:
     """Make a link; a secret in its address is taken out."""
-    return Link(label, _redacted(url))
+    return Link(label, redact_url(url))
 
 
 def bold(text: str) -> Own:
