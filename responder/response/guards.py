@@ -210,6 +210,9 @@ def _blast(draft: Draft, attempt: Attempt) -> Iterator[Refusal]:
 def _busy(draft: Draft, attempt: Attempt) -> Iterator[Refusal]:
     soon = draft.now + timedelta(seconds=30)
     for step in attempt.steps:
+        known = draft.brain.action(step.plugin)
+        if known is not None and known.weight == "harmless":
+            continue  # what only reads and keeps is most wanted while something else is at work, or in doubt
         lock = object_of(step)
         for run in budgets.held(draft, attempt, lock):
             since = f"since {clock(run.started_at, draft.now)}"

@@ -15,6 +15,7 @@ from responder.model.place import Place
 from responder.model.playbook import ActionStep, Playbook
 from responder.model.target import Target
 from responder.model.verdict import Json
+from responder.plugins.commands import WORKLOADS
 from responder.plugins.registry import Registry
 
 _NOTHING = Facts(
@@ -93,10 +94,18 @@ class Kitchen:
         """
         Return the commands that a person would type for an action; none for a sequence.
 
-        Raises: pydantic's ValidationError when the parameters, evaluated, are not what the action takes.
+        Raises: ValueError when it cannot be done to such a target, pydantic's ValidationError when the parameters,
+        evaluated, are not what the action takes.
         """
         plugin = self._registry.actions.get(step.plugin)
-        return plugin.command(plugin.Params.model_validate(params), target) if plugin else ()
+        if plugin is None:
+            return ()
+        typed = plugin.Params.model_validate(params)
+        if plugin.kinds and not plugin.kinds & WORKLOADS and target.kind not in plugin.kinds:
+            # A pod leads to its workload; nothing leads from a workload to the one pod or node that is meant.
+            kind = " or ".join(sorted(plugin.kinds))
+            raise ValueError(f"{plugin.name} acts on a {kind}, not on {target}: name one as its target")
+        return plugin.command(typed, target)
 
     def namespaces(self, step: ActionStep, params: Mapping[str, Json], target: Target) -> tuple[str, ...]:
         """

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from responder.model.action import ActionState, Kept, Outcome, Preview, Run
+from responder.model.action import ActionState, ActionTraits, Kept, Outcome, Preview, Run
 from responder.model.ceilings import Ceilings
 from responder.model.command import Act
 from responder.model.guard import Limits, Rate, guard_of, verify_of
@@ -185,6 +185,11 @@ def test_a_target_that_somebody_is_at_work_on_is_left_alone() -> None:
     told = "kubernetes.rollout_undo of INC-9/1 is at work on it since 11:57 UTC"
     assert why(story) == f"{told}; one action at a time on deployment/api in prod"
     assert passes(guarded({}, usage=[a_run(3)]))
+
+
+def test_evidence_is_kept_while_something_else_is_at_work() -> None:
+    keep = {"action": lambda plugin: ActionTraits(weight="harmless")}
+    assert passes(guarded({}, usage=[a_run(3, ended_at=None)], **keep))
 
 
 def test_two_attempts_of_one_incident_never_work_on_one_target_at_a_time() -> None:

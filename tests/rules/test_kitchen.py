@@ -1,6 +1,7 @@
 """Playbooks can be run without their files, also those stored with old incidents."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,19 @@ def test_the_command_of_an_action_is_that_of_its_plugin(playbook: Playbook, regi
     assert kitchen.command(ActionStep("both", do=("scale",)), {}, TARGET) == ()
     with pytest.raises(ValidationError):
         kitchen.command(scale, {"replicas": -3}, TARGET)
+
+
+def test_no_command_is_shown_for_what_an_action_cannot_be_done_to(registry: Registry) -> None:
+    """What deletes a pod would delete a Deployment, by the same words."""
+    kitchen, delete = Kitchen(registry), ActionStep("delete", "kubernetes.delete_pod")
+    pod = Target("default", "Pod", "prod", "api-1", "api")
+    assert kitchen.command(delete, {}, pod) == ("kubectl delete pod/api-1 -n prod",)
+    assert kitchen.command(ActionStep("again", "kubernetes.rollout_restart"), {}, pod)
+    for target in (replace(pod, kind="Deployment", name="api"), Target("")):
+        with pytest.raises(ValueError, match=r"acts on a Pod, not on .*: name one as its target"):
+            kitchen.command(delete, {}, target)
+    with pytest.raises(ValueError, match="acts on a Node, not on pod/api-1 in prod"):
+        kitchen.command(ActionStep("off", "kubernetes.cordon"), {}, pod)
 
 
 def test_the_parameters_of_any_step_are_known_by_name(registry: Registry) -> None:
