@@ -1,6 +1,7 @@
 """`responder act`: an action outside the playbook, through the same preview, guards and approval."""
 
 import asyncio
+import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -27,7 +28,12 @@ from responder.clients.posting import Door
 from responder.errors import ConfigError, PermanentError
 
 Plugin = Annotated[str, typer.Argument(help="The action; `responder explain` shows what it takes.", metavar="ACTION")]
-Params = Annotated[list[str] | None, typer.Argument(help="What it takes, as name=value.", metavar="NAME=VALUE...")]
+Params = Annotated[
+    list[str] | None,
+    typer.Argument(
+        help="What it takes: replicas=5, within one limits.memory=8Gi, lists as JSON.", metavar="NAME=VALUE..."
+    ),
+]
 On = Annotated[str, typer.Option("--target", help="As deployment/api; the incident's when not given.")]
 Namespace = Annotated[str, typer.Option("--namespace", "-n", help="Of --target; the incident's when not given.")]
 Why = Annotated[str, typer.Option("--reason", help="Why; it is shown to who approves.")]
@@ -54,8 +60,12 @@ def act(
         responder act INC-17 kubernetes.scale replicas=5 --reason "the queue is full"
 
         responder act INC-17 kubernetes.rollout_restart --target deployment/worker -n prod
+
+        responder act INC-17 kubernetes.patch_configmap name=features set.SEARCH=off restart=true
+
+        responder act INC-17 kubernetes.exec 'argv=["redis-cli", "info"]'
     """
-    body = {"action": action, "params": pairs(params, "parameters"), "reason": reason}
+    body = {"action": action, "params": params_of(params), "reason": reason}
     if target or namespace:
         body["target"] = _target(target, namespace)
     _ask(incident_number(incident), body, yes=yes, server=server, token_file=token_file)
@@ -88,6 +98,32 @@ async def _previewed(door: Door, which: Attempt) -> dict[str, Any]:
             return shown
         await asyncio.sleep(BETWEEN_LOOKS)
     raise PermanentError(f"{which.name} is still being looked at: `responder approve {which.name}` shows it")
+
+
+def params_of(given: list[str] | None) -> dict[str, Any]:
+    """
+    Read `name=value` pairs: `set.KEY=text` goes into `set`; an object or list is JSON. The rest is text, typed there.
+
+    Raises: ConfigError.
+    """
+    found: dict[str, Any] = {}
+    for name, value in pairs(given, "parameters").items():
+        outer, dot, inner = name.partition(".")
+        if not dot:
+            found[outer] = _plain(value)
+        elif not outer or not inner or not isinstance(found.setdefault(outer, {}), dict):
+            raise ConfigError(f"{name!r}: write it as NAME.KEY=value, and no {outer or 'NAME'}=value beside it")
+        else:
+            found[outer][inner] = value
+    return found
+
+
+def _plain(value: str) -> Any:
+    """Take a value that is a JSON object or list as such; PromQL in braces, say, stays text."""
+    try:
+        return json.loads(value) if value.startswith(("{", "[")) else value
+    except (ValueError, RecursionError):
+        return value
 
 
 def _target(target: str, namespace: str) -> dict[str, str]:

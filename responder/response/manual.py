@@ -82,4 +82,5 @@ def _told(error: ValidationError, plugin: str, model: type[BaseModel]) -> str:
         known = ", ".join(field.alias or key for key, field in model.model_fields.items())
         return f"{name}: {plugin} takes no such parameter{f'; it takes {known}' if known else ', and none at all'}"
     said = first["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
+    said = said.replace("a valid dictionary", "an object").replace("a valid list", "a list")
     return f"{name}: {said.replace('Field required', 'is missing').partition(', unable to parse')[0]}"

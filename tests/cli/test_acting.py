@@ -9,9 +9,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 import pytest_asyncio
 from aiohttp import web
 
+from responder.cli.act import params_of
+from responder.errors import ConfigError
 from tests.acceptance.house import WITHIN, until, write_rules
 from tests.servers.processes import free_port
 from tests.servers.responder import TOKEN, Responder, Run
@@ -211,3 +214,26 @@ async def test_a_button_of_the_living_message_is_the_same_yes(scene: Scene) -> N
     shown = await scene.state(name, "done")
     assert [one["by"] for one in shown["approvals"]] == ["bob"]
     assert scene.got == ["POST /1"]
+
+
+@pytest.mark.parametrize(
+    ("given", "params"),
+    [
+        (["replicas=5"], {"replicas": "5"}),
+        (["limits.memory=8Gi", "limits.cpu=2"], {"limits": {"memory": "8Gi", "cpu": "2"}}),
+        (["set.app.example/x=a=b"], {"set": {"app.example/x": "a=b"}}),
+        (['set={"a": "1"}', "set.b=2"], {"set": {"a": "1", "b": "2"}}),
+        (['argv=["redis-cli", "info"]'], {"argv": ["redis-cli", "info"]}),
+        (['query={job="x"}'], {"query": '{job="x"}'}),
+        (['set.flags={"a": 1}'], {"set": {"flags": '{"a": 1}'}}),
+        (None, {}),
+    ],
+)
+def test_what_an_action_takes_is_written_as_pairs(given: list[str] | None, params: dict[str, Any]) -> None:
+    assert params_of(given) == params
+
+
+@pytest.mark.parametrize("given", [["replicas"], ["=5"], [".a=5"], ["a.=5"], ["a=5", "a.b=5"]])
+def test_what_is_no_pair_is_said(given: list[str]) -> None:
+    with pytest.raises(ConfigError, match="write"):
+        params_of(given)
