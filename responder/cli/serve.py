@@ -3,7 +3,9 @@
 import asyncio
 import gc
 import signal
+from typing import Annotated
 
+import typer
 import uvloop
 
 from responder.cli import logs
@@ -14,15 +16,25 @@ from responder.wiring import start
 log = logs.logger()
 
 
-def serve(config: Config = None) -> None:
+DryRun = Annotated[
+    bool,
+    typer.Option("--dry-run", help="Decide, preview and guard every action as ever, and change nothing outside."),
+]
+
+
+def serve(config: Config = None, dry_run: DryRun = False) -> None:
     """
     Take deliveries of Alertmanager in and work on them, until SIGTERM or SIGINT.
 
-    Settings come from the file and from RESPONDER_* variables; `responder settings` lists them.
+    Settings come from the file and from RESPONDER_* variables; `responder settings` lists them. With --dry-run, or the
+    setting automation.dry_run, actions are decided, previewed, guarded and tried as dry runs of the API server; only
+    messages are written outside, and they say DRY RUN.
 
     Examples:
 
         responder serve --config responder.yaml
+
+        responder serve --config responder.yaml --dry-run
 
         RESPONDER_WEBHOOK__BEARER_TOKENS_FILE=/run/secrets/token responder serve
 
@@ -31,6 +43,9 @@ def serve(config: Config = None) -> None:
     else.
     """
     settings = settings_of(config)
+    if dry_run:
+        automation = settings.automation.model_copy(update={"dry_run": True})
+        settings = settings.model_copy(update={"automation": automation})
     logs.configure(settings)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(settings))
@@ -41,7 +56,8 @@ async def _serve(settings: Settings) -> None:
     server = await start(settings)
     gc.freeze()  # what is loaded stays: a full collection need not walk half a million objects between two deliveries
     try:
-        log.info("serving", addresses=list(server.addresses), rules=server.rules_version)
+        dry_run = settings.automation.dry_run
+        log.info("serving", addresses=list(server.addresses), rules=server.rules_version, dry_run=dry_run)
         await stop.wait()
         log.info("stopping", within=settings.stop_within.total_seconds())
     finally:

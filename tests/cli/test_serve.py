@@ -124,3 +124,16 @@ async def test_settings_come_from_variables_and_secret_files_alone(run_responder
     async with aiohttp.request("GET", f"{responder.url}/v1/incidents", headers=headers) as answer:
         assert answer.status == 200
     assert not any("from-a-file" in str(line) for line in (*responder.log, *responder.errors))
+
+
+async def test_the_flag_and_the_setting_make_a_dry_run_and_neither_none(run_responder: Run) -> None:
+    for flags, automation, dry in (
+        (("--dry-run",), "suggest", True),
+        ((), {"dry_run": True}, True),
+        ((), "auto", False),
+    ):
+        responder = run_responder(automation=automation)
+        responder.flags = flags
+        await responder.start()
+        assert (await responder.said("serving"))["dry_run"] is dry
+        await responder.stop()

@@ -23,11 +23,16 @@ START_WITHIN = 30.0
 
 @dataclass
 class Responder:
-    """One process. `settings` go into its file; `url` is where it listens, once started; `log` what it has written."""
+    """
+    One process. `settings` go into its file; `url` is where it listens, once started; `log` what it has written.
+
+    `flags` are given to `responder serve`.
+    """
 
     folder: Path
     settings: Mapping[str, Any]
     environ: Mapping[str, str] = field(default_factory=dict)
+    flags: tuple[str, ...] = ()
     log: list[dict[str, Any]] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     url: str = ""
@@ -47,7 +52,7 @@ class Responder:
         config = self.folder / "responder.yaml"
         config.write_text(yaml.safe_dump(dict(self.settings)))
         self.process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "responder", "serve", "--config", str(config)),
+            *(sys.executable, "-m", "responder", "serve", "--config", str(config), *self.flags),
             cwd=self.folder,
             env={**{k: v for k, v in os.environ.items() if not k.startswith("RESPONDER_")}, **self.environ},
             stdin=asyncio.subprocess.DEVNULL,
