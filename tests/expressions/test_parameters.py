@@ -5,10 +5,10 @@ from datetime import timedelta
 from typing import Annotated, Any
 
 import pytest
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, SecretStr
 
 from responder.expressions.evaluator import Evaluator
-from responder.expressions.places import places, strings
+from responder.expressions.places import changed, places, strings
 from responder.model.place import Place
 from responder.model.verdict import Undecided
 from responder.plugins.params import Duration, Params
@@ -141,3 +141,20 @@ def test_one_undecided_parameter_stops_the_step(expressions: Evaluator) -> None:
 def test_what_is_no_string_stays_as_it_is(expressions: Evaluator) -> None:
     raw = {"tail": 3, "ratio": 1.5, "body": None, "ids": [1, 2], "text": "no holes", "unknown": {"a": "b"}}
     assert expressions.params(raw, Everything, FACTS) == raw
+
+
+class SecretParams(BaseModel):
+    value: Annotated[SecretStr | None, Place.SECRET] = None
+    values: list[Annotated[SecretStr, Place.SECRET]] = []
+    name: str = ""
+
+
+def test_a_secret_stays_a_reference_and_only_its_own_places_are_filled() -> None:
+    raw = {"value": "${inputs.token}", "values": ["${inputs.token}"], "name": "${labels.namespace}"}
+    filled = evaluator().params(raw, SecretParams, FACTS)
+    assert filled == {**raw, "name": FACTS.labels["namespace"]}
+    assert changed({**raw, "name": "${inputs.token}"}, SecretParams, Place.SECRET, lambda text: "x") == {
+        "value": "x",
+        "values": ["x"],
+        "name": "${inputs.token}",
+    }
