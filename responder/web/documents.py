@@ -14,10 +14,11 @@ from responder.engine.views import SeenAlert
 from responder.model.finding import DiagnosticStatus, Finding, Proposal
 from responder.model.incident import Incident, Status
 from responder.model.message import plain
+from responder.model.redaction import redact
 from responder.model.timeline import Event, Happening
 from responder.web.action_documents import AttemptView, attempted
 from responder.web.document import Document
-from responder.web.shown import shown
+from responder.web.shown import safe, shown
 
 MOST_ALERTS = 100
 """Alerts of one incident in a list: one incident of a storm can have thousands."""
@@ -203,8 +204,8 @@ def seen(alert: SeenAlert) -> SeenAlertView:
     return SeenAlertView(
         fingerprint=alert.fingerprint,
         status="firing" if alert.ended_at is None else "resolved",
-        labels=dict(alert.labels),
-        annotations=dict(alert.annotations),
+        labels=safe(alert.labels),
+        annotations=safe(alert.annotations),
         starts_at=alert.started_at,
         ends_at=alert.ended_at,
         cluster=alert.cluster,
@@ -254,14 +255,14 @@ def _summary(incident: Incident, most: int) -> dict[str, object]:
         "rule": incident.rule,
         "severity": incident.severity,
         "status": incident.status,
-        "title": incident.title,
+        "title": redact(incident.title),
         "opened_at": incident.opened_at,
         "resolved_at": incident.resolved_at,
         "alerts": [
             {
                 "fingerprint": episode.fingerprint,
                 "status": "firing" if episode.firing else "resolved",
-                "labels": episode.labels,
+                "labels": safe(episode.labels),
                 "starts_at": episode.started_at,
                 "ends_at": episode.ended_at,
             }
@@ -274,7 +275,7 @@ def _summary(incident: Incident, most: int) -> dict[str, object]:
 def _finding(finding: Finding) -> FindingView:
     return FindingView(
         name=finding.name,
-        say=plain(finding.say),
+        say=redact(plain(finding.say)),
         cause=finding.cause,
         severity=finding.severity,
         as_of=finding.as_of,
@@ -301,7 +302,7 @@ def _proposal(proposal: Proposal) -> ProposalView:
         name=proposal.name,
         action=proposal.plugin,
         target=str(proposal.target),
-        commands=list(proposal.commands),
+        commands=[redact(command) for command in proposal.commands],
         mode=proposal.mode,
         because=proposal.because,
         proposed_at=proposal.proposed_at,
