@@ -136,6 +136,7 @@ class Capture(Action[CaptureParams]):
             touches=tuple(str(pod["metadata"]["name"]) for pod in pods[:MOST_PODS]),
             disruption=f"the programs run in {runs_in['metadata']['name']}" if params.exec and runs_in else "",
             warnings=tuple(_warnings(params, len(pods), tools.evidence.max_size)),
+            dry_run=not params.exec,
         )
 
     async def act(self, params: CaptureParams, target: Target, preview: Preview, tools: ActionTools) -> Outcome:

@@ -24,7 +24,7 @@ def attempt_lines(action: dict[str, Any]) -> Iterator[str]:
         yield from _step(step, action["blocks"])
     yield from _named("cannot go on: ", action["blocks"])
     for name, value in action["inputs"].items():
-        yield one_line(f"  input {name} = {HIDDEN if held_of(value) else value}")
+        yield one_line(f"  input {name} = {HIDDEN if held_of(value) else _value(value)}")
     for want in action["asks"]:
         if want["name"] not in action["inputs"]:
             yield one_line(f"  asks for {want['name']} ({want['type']}): {want['describe']}")
@@ -74,6 +74,10 @@ def moment(text: str) -> str:
         return datetime.fromisoformat(text).astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
     except ValueError:
         return text
+
+
+def _value(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _named(name: str, texts: Iterable[str]) -> Iterator[str]:

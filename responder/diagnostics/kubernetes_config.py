@@ -49,7 +49,15 @@ class Config(diagnostic.Result):
         ]
         said = [mark + ", ".join(names) for names, mark in parts if names]
         unread = [f"{len(self.unreadable)} could not be read"] if self.unreadable else []
-        return ("; ".join(said + unread) or f"All {self.checked} Secrets and ConfigMaps are there, none new")[:150]
+        return ("; ".join(said + unread) or self._well())[:150]
+
+    def _well(self) -> str:
+        if not self.checked:
+            return "It refers to no Secret or ConfigMap"
+        there = (
+            "The one Secret or ConfigMap is" if self.checked == 1 else f"All {self.checked} Secrets and ConfigMaps are"
+        )
+        return f"{there} there, none new"
 
     def evidence(self) -> tuple[str, ...]:
         """List each by name."""

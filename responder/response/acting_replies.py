@@ -68,6 +68,6 @@ def _note(draft: Draft, attempt: Attempt, what: str, body: Text, *, loud: bool) 
     name = f"{draft.incident.id}/{attempt.number} {attempt.name}"
     title = (Own(dry), outside(name), Own(": "), bold(what))
     whole = (_HERE, Own(" "), *body) if loud else body
-    note = replies.note(draft.incident, title, whole, summary=f"{dry}{name}: {what}", rank=draft.rank)
+    note = replies.note(draft.incident, title, whole, summary=f"{dry}{name}: {what}", rank=draft.rank, broadcast=loud)
     buttons = tuple(message_actions.buttons(draft.incident, attempt, draft.brain)) if loud else ()
     return replace(note, blocks=(*note.blocks, Buttons(buttons))) if buttons else note

@@ -48,6 +48,8 @@ async def test_the_job_runs_once_and_its_log_is_told_without_secrets(rolling: Ro
     (made,) = await jobs(rolling)
     assert preview.warnings == ()
     assert preview.undo is None
+    assert [(c.what, c.before) for c in preview.changes] == [("Job", "(not there)")]
+    assert preview.changes[0].after == made["metadata"]["name"]
     assert made["metadata"]["name"].startswith("rotate-secrets-")
     assert made["metadata"]["labels"]["alertmanager-responder/incident"] == "INC-17"
     assert made["metadata"]["annotations"] == {ATTEMPT: at.tools.attempt}

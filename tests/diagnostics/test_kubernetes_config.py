@@ -4,7 +4,9 @@ import base64
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from responder.diagnostics.kubernetes_config import KubernetesConfig
+import pytest
+
+from responder.diagnostics.kubernetes_config import Config, KubernetesConfig
 from responder.model.finding import Weight
 from tests.diagnostics.kubernetes_tools import KubernetesTools, diagnose, of
 from tests.servers.kubernetes import KubernetesServer
@@ -144,3 +146,15 @@ async def test_a_pod_without_a_workload_is_its_own_template(cluster: Cluster, fa
 
 async def test_what_does_not_exist_has_no_data(cluster: Cluster) -> None:
     assert not (await diagnose(CONFIG, cluster, of(cluster, "absent"))).has_data()
+
+
+@pytest.mark.parametrize(
+    ("checked", "said"),
+    [
+        (0, "It refers to no Secret or ConfigMap"),
+        (1, "The one Secret or ConfigMap is there, none new"),
+        (2, "All 2 Secrets and ConfigMaps are there, none new"),
+    ],
+)
+def test_where_all_is_well_it_says_of_how_many(checked: int, said: str) -> None:
+    assert Config(missing=(), missing_keys=(), changed=(), checked=checked).headline() == said

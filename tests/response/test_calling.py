@@ -28,8 +28,9 @@ def waiting(story: Story, receiver: Receiver = CHAT) -> list[Message]:
 
 
 def is_loud(note: Message) -> bool:
+    """Whether it mentions people where they see it: nobody follows the thread of a message that nobody has read."""
     texts = [block.text for block in note.blocks if isinstance(block, Paragraph)]
-    return any(isinstance(part, Mention) for text in texts for part in text)
+    return note.broadcast and any(isinstance(part, Mention) for text in texts for part in text)
 
 
 def pressed(note: Message) -> list[str]:

@@ -54,7 +54,7 @@ async def preview_creation(creation: Creation, tools: ActionTools) -> Preview:
         refusal, dry_run = await tried(str(place), lambda: send(creation, tools, dry_run=True))
     return Preview(
         summary=creation.summary,
-        changes=(Change(place.reference, "(not there)", "made"),),
+        changes=(Change(place.kind, "(not there)", place.name),),
         refusal=refusal,
         basis={"object": str(place), "there": there.uid if there else "", "manifest (digest)": _digest(creation)},
         undo={"object": str(place)},
