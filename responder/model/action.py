@@ -139,7 +139,7 @@ class Outcome:
 
     `done` has happened. `not_done` changed nothing: what was approved no longer holds. `failed` was refused or broke,
     and `say` tells what was left behind. `in_doubt` may have happened, and nobody can tell by asking. `undo` replaces
-    that of the preview. `follow` asks for the rollout to be followed. `at` is when it ended.
+    that of the preview. `follow` asks for the rollout to be followed.
     """
 
     status: Literal["done", "not_done", "failed", "in_doubt"]

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
-from responder.errors import PermanentError
 from responder.model.action import Outcome, Preview, Progress
 from responder.model.resource import namespace_of
 from responder.model.target import Target
@@ -37,6 +36,7 @@ class Action(ABC, Generic[P]):
     once: ClassVar[Literal["conditional", "named", "repeatable", "doubtful"]] = "conditional"
     weight: ClassVar[Literal["harmless", "ordinary", "destructive", "security"]] = "ordinary"
     undoable: ClassVar[bool] = False
+    by_hand: ClassVar[bool] = True
     approvals: ClassVar[int] = 1
     deadline: ClassVar[timedelta] = timedelta(seconds=30)
     until_resolved: ClassVar[bool] = False
@@ -73,6 +73,7 @@ class Action(ABC, Generic[P]):
         """
         return self.needs
 
+    @abstractmethod
     async def preview(self, params: P, target: Target, tools: ActionTools) -> Preview:
         """
         Read the target, say exactly what would change, and try the very request as a server-side dry run.
@@ -81,8 +82,8 @@ class Action(ABC, Generic[P]):
 
         Raises: `CallError` when it could not look; that too keeps the action from being offered.
         """
-        raise PermanentError(f"{self.name} cannot be previewed")
 
+    @abstractmethod
     async def act(self, params: P, target: Target, preview: Preview, tools: ActionTools) -> Outcome:
         """
         Do it, once, on the facts of `preview.basis`: the write itself is conditioned on them.
@@ -92,7 +93,6 @@ class Action(ABC, Generic[P]):
 
         Raises: `CallError`; `Unanswered` means that it may have happened.
         """
-        raise PermanentError(f"{self.name} cannot be done")
 
     async def undo(self, params: P, target: Target, before: Json, tools: ActionTools) -> Outcome:
         """

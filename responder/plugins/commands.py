@@ -2,7 +2,6 @@
 
 import re
 import shlex
-from typing import TypeAlias
 
 from responder.model.target import Target
 
@@ -10,8 +9,6 @@ WORKLOADS = frozenset({"Deployment", "StatefulSet", "DaemonSet"})
 """The kinds that roll out."""
 
 _NAME = re.compile(r"[a-z0-9](?:[-.a-z0-9]{0,251}[a-z0-9])?", re.ASCII)
-
-Raw: TypeAlias = tuple[str, ...]
 
 
 def shell(*words: str) -> str:

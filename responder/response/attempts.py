@@ -85,11 +85,6 @@ def is_same(steps: Sequence[Step], others: Sequence[Step]) -> bool:
     return [_essence(step) for step in steps] == [_essence(step) for step in others]
 
 
-def touch(step: Step, other: Step) -> bool:
-    """Whether two steps are the same kind of action on the same object."""
-    return step.plugin == other.plugin and object_of(step) == object_of(other)
-
-
 def object_of(step: Step) -> str:
     """Name what a step changes, for "one at a time"."""
     preview = step.preview

@@ -37,7 +37,6 @@ _OBJECTS = (
 )
 _CLUSTER_WIDE = frozenset({"Node", "PersistentVolume"})
 _KINDS = {"deployment": "Deployment", "statefulset": "StatefulSet", "daemonset": "DaemonSet", "job": "Job"}
-_SCRAPED = ("pod", "container", "service", "endpoint", "instance")
 
 _RANDOM = "[bcdfghjklmnpqrstvwxz2456789]"
 _CRON_RUN = re.compile(r"(.+)-\d{7,11}")

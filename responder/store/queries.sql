@@ -242,9 +242,6 @@ update command set due_at = $1 where status = 'running' and due_at > $1
 -- name: commands_waiting
 select kind, count(*) from command where ended_at is null group by kind
 
--- name: command_count
-select count(*) from command
-
 -- name: command_next
 select min(due_at) from command where ended_at is null
 
