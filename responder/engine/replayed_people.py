@@ -1,6 +1,6 @@
 """People in a replay: they say what was recorded of them, or somebody made up for it says yes to everything."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -12,7 +12,9 @@ from responder.engine.views import Wanted
 from responder.model.action import ActionState, Attempt
 from responder.model.duration import format_duration
 from responder.model.incident import Incident, Status
+from responder.model.secrecy import Held, references, secrets_in
 from responder.model.timeline import ActionAsked, Answered
+from responder.model.verdict import Json
 from responder.response.guards import guards_of
 
 TESTER = "test person"
@@ -20,6 +22,8 @@ TESTER = "test person"
 _MOST_TESTERS = 9
 _PATIENCE = timedelta(minutes=1)
 """How long a recorded answer waits for its question: played again, that may come a little later."""
+_HELD = timedelta(minutes=15)
+"""How long what stands for a secret counts as held."""
 _DECIDES = frozenset({"yes", "no", "break_glass"})
 
 
@@ -46,7 +50,7 @@ class People:
             incidents = await self._open()
             spoken = await self._request(incidents, now) or await self._recorded(incidents, now)
         if self.approve_all and not spoken:
-            spoken = await self._agree(await self._open())
+            spoken = await self._agree(await self._open(), now)
         return spoken
 
     def next(self, now: datetime) -> datetime | None:
@@ -96,7 +100,7 @@ class People:
                     one.by,
                     tuple(one.roles),
                     attempt.digest,
-                    one.inputs,
+                    {**one.inputs, **_rehearsed(secrets_in(one.inputs), now)},
                     one.why,
                     "replay",
                 )
@@ -106,7 +110,7 @@ class People:
                 self.missed.append(_told(one))
         return False
 
-    async def _agree(self, incidents: Sequence[Incident]) -> bool:
+    async def _agree(self, incidents: Sequence[Incident], now: datetime) -> bool:
         """Let the next of the testers say yes to whatever waits for people."""
         for incident in incidents:
             for attempt in filter(_waits, incident.attempts):
@@ -115,8 +119,16 @@ class People:
                     if name in attempt.approved_by or said in self._said:
                         continue
                     self._said.add(said)
+                    secrets = _rehearsed(_secrets_of(attempt), now)
                     told = Answered(
-                        attempt.number, "yes", name, _roles(attempt), attempt.digest, why="--approve-all", via="replay"
+                        attempt.number,
+                        "yes",
+                        name,
+                        _roles(attempt),
+                        attempt.digest,
+                        secrets,
+                        why="--approve-all",
+                        via="replay",
                     )
                     return await self.answers.answer(incident.number, told)
         return False
@@ -137,6 +149,16 @@ def _roles(attempt: Attempt) -> tuple[str, ...]:
         return tuple(dict.fromkeys(role for guard in guards_of(attempt) for role in guard.approvers))
     except ValueError:
         return ()
+
+
+def _secrets_of(attempt: Attempt) -> list[str]:
+    """Name the secrets that an attempt takes: of all inputs only these are left in its parameters."""
+    return list(dict.fromkeys(name for step in attempt.steps for name in references(step.params)))
+
+
+def _rehearsed(names: Iterable[str], now: datetime) -> dict[str, Json]:
+    """Stand for secrets, which no recording knows: nothing is done with them in a replay."""
+    return {name: Held("replayed", "replay", now + _HELD).mark for name in names}
 
 
 def _named(incidents: Sequence[Incident], one: RecordedAnswer) -> Iterator[tuple[Incident, Attempt]]:
