@@ -73,7 +73,7 @@ class Settings(Section):
         timedelta(seconds=15),
         ge=timedelta(seconds=2),
         le=timedelta(minutes=5),
-        description="After so long without a sign of life of a process, another takes over what it was at.",
+        description="How long a process may show no sign of life until another takes over. Under 10s is for trials.",
     )
     timezone: Zone = Field("UTC", description="Zone for readers where the destination does not know its own.")
     external_url: HttpUrl = Field("", description="Where people reach us; for links in messages.")
