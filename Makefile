@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint bench simulate serve venv fmt clean
+.PHONY: demo test lint bench simulate crashes serve venv fmt clean
 
 venv: $(VENV)/.installed
 
@@ -37,6 +37,9 @@ bench: venv ## Figures, each beside a baseline of the same run
 
 simulate: venv ## Tell stories in which processes die anywhere: make simulate SEEDS=20000
 	$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),20000) --first $(or $(FIRST),0) --jobs $(or $(JOBS),2)
+
+crashes: venv ## Kill, freeze and cut off real processes at every point of an action: the whole matrix
+	CRASHES=all $(BIN)/pytest tests/crashes
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache *.egg-info

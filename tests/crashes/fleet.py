@@ -1,6 +1,7 @@
 """Replicas of Responder on one store: killed, frozen, thawed and replaced as a test wants it."""
 
 import asyncio
+import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import aiohttp
+import pytest
 import yaml
 
 from tests.acceptance.house import RULES
@@ -17,6 +19,9 @@ from tests.servers.responder import TOKEN, Responder
 from tests.servers.slack import FakeSlack
 
 T = TypeVar("T")
+
+wide = pytest.mark.skipif("CRASHES" not in os.environ, reason="the whole crash matrix is `make crashes`")
+"""Marks cells that differ from others only a little."""
 
 WITHIN = 60.0
 """Seconds until a test gives up; nothing here is about how fast it is."""
@@ -174,7 +179,9 @@ class Fleet:
             for replica in self.doors:
                 try:
                     async with asyncio.timeout(3):
-                        return await replica.get(path)
+                        found = await replica.get(path)
+                    if "error" not in found:
+                        return found
                 except GONE:
                     continue
             return None

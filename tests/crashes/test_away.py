@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from tests.crashes.case import Case, delivery
-from tests.crashes.fleet import Fleet, Launch, until
+from tests.crashes.fleet import Fleet, Launch, until, wide
 from tests.crashes.platform import BEFORE, Away, Platform, Request
 from tests.servers.postgres import Postgres, start_postgres
 from tests.servers.processes import Bench
@@ -82,7 +82,7 @@ async def felt(away: Away) -> None:
 TROUBLES = ({"status": 500}, {"hang": 3.0}, {"drop": "after"})
 
 
-@pytest.mark.parametrize("shift", range(len(TROUBLES)))
+@pytest.mark.parametrize("shift", [0, pytest.param(1, marks=wide), pytest.param(2, marks=wide)])
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_without_slack_an_action_goes_on_and_its_message_comes_later(
     launch: Launch, database_url: str, fake_slack: FakeSlack, shift: int
@@ -136,7 +136,7 @@ async def shows(case: Case, words: str) -> bool:
 
 
 @pytest.mark.postgres
-@pytest.mark.parametrize("how", ["killed", "frozen"])
+@pytest.mark.parametrize("how", ["killed", pytest.param("frozen", marks=wide)])
 async def test_a_store_that_is_away_at_every_step_delays_an_action_and_repeats_nothing(
     launch: Launch, bench: Bench, how: str
 ) -> None:
@@ -175,6 +175,21 @@ async def test_a_store_that_is_away_at_every_step_delays_an_action_and_repeats_n
         case.wanted = BEFORE
         await case.comes_to("undone")
         await case.is_sound(effects=2)
+        await once_or_in_doubt(Case(fleet, "posts", "AgentsHang"), store)
+
+
+async def once_or_in_doubt(case: Case, store: "Store") -> None:
+    """Let the store go while what came of a request that cannot be asked after is to be written down."""
+    await case.fires()
+    await case.attempt("proposed")
+    gate = case.fleet.platform.gate(lambda it: it.path == f"/{case.namespace}", late=True)
+    assert await case.says("approve") == 202
+    await asyncio.wait_for(gate.reached.wait(), 60)
+    await store.leaves(case.fleet)
+    gate.opened.set()
+    await store.comes_back(case.fleet)
+    await case.attempt("done", "in doubt")
+    await case.is_sound(effects=1)
 
 
 async def beside(*doing: Awaitable[object]) -> None:
