@@ -103,6 +103,9 @@ def prepare(draft: Draft, name: str, inputs: Mapping[str, Json] | None = None) -
     facts = with_inputs(draft.facts(), given)
     prepared = _prepare(draft, action, facts)
     if isinstance(prepared, Undecided) and prepared.lacks and inputs is None:
+        pending = _still_suggesting(draft, action)
+        if pending:
+            return Undecided(f"waiting for {', '.join(pending)}", pending)
         prepared = _unfilled(draft, action, facts, _wants(draft, action, given)) or prepared
     return prepared if isinstance(prepared, Undecided) else replace(prepared, inputs=given)
 
@@ -264,6 +267,19 @@ def _inputs(draft: Draft, action: ActionStep) -> dict[str, Json]:
             except ValueError:
                 continue
     return inputs
+
+
+def _still_suggesting(draft: Draft, action: ActionStep) -> tuple[str, ...]:
+    """Return the diagnostics that may yet suggest an input: people are asked only for what nothing suggests."""
+    pending: dict[str, None] = {}
+    for written in (told for step in _with_steps(draft, action) for told in step.inputs.values()):
+        try:
+            suggest = wanted_of(written).suggest
+        except ValueError:
+            continue
+        found = draft.brain.evaluator.value(suggest, draft.facts()) if suggest else None
+        pending |= dict.fromkeys(found.pending if isinstance(found, Undecided) else ())
+    return tuple(pending)
 
 
 def _with_steps(draft: Draft, action: ActionStep) -> list[ActionStep]:

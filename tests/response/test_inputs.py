@@ -1,15 +1,18 @@
 """Inputs that nothing suggests: an action is offered without them, and looked at once a person gives them."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from responder.model.action import ActionState, Stop
-from responder.model.command import Look
+from responder.model.command import Diagnose, Look
 from responder.model.finding import Doubt
 from responder.model.message import Listing, Message, plain
+from responder.model.playbook import DiagnosticStep
 from responder.response.message import living
-from tests.response.story import Story, an_action
+from tests.response.given import fired
+from tests.response.story import Story, a_playbook, an_action
 
 RPS = {"type": "int", "describe": "Requests a second to allow", "refuse": ["inputs.rps < 10"]}
 NEEDS = "rps (int): Requests a second to allow"
@@ -135,3 +138,21 @@ def test_what_lacks_more_than_inputs_is_not_offered() -> None:
     story = Story(limit(params={"revision": "${inputs.rps}", "other": "${labels.pod}"})).open()
     assert story.incident.attempts == ()
     assert [doubt.why for doubt in story.incident.doubts] == ["no label pod"]
+
+
+def test_nobody_is_asked_for_what_may_yet_be_suggested() -> None:
+    suggested = an_action(
+        "limit",
+        "kubernetes.scale",
+        inputs={"rps": {"type": "int", "suggest": "int(more.value * 100.0)"}},
+        params={"revision": "${inputs.rps}"},
+    )
+    playbook = a_playbook(suggested)
+    more = DiagnosticStep("more", "prometheus.query")
+    story = Story(playbook=replace(playbook, diagnostics=(*playbook.diagnostics, more)))
+    story.turn(fired(story.alert).what, after=0)
+    rate, other = sorted(story.asked(Diagnose), key=lambda one: one.name, reverse=True)
+    story.turn(story.reading(rate))
+    assert (story.incident.attempts, story.incident.doubts) == ((), ())
+    story.turn(replace(story.reading(other), reading=replace(story.reading(rate).reading, name="more")))
+    assert (story.attempt().wants, story.attempt().inputs) == ((), {"rps": 20})
