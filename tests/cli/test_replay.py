@@ -45,6 +45,32 @@ def test_a_difference_is_shown_and_fails(tmp_path: Path) -> None:
     assert (suite.get("tests"), suite.get("failures")) == ("3", "1")
 
 
+def test_the_report_tells_what_became_of_actions(tmp_path: Path) -> None:
+    report = tmp_path / "junit.xml"
+    done = run("replay", *stories(), "--rules", "rules/ai-orchestrator", "--approve-all", "--junit", report)
+    assert done.returncode == 0, done.stderr
+    assert "  actions   1 action: 1 would have run\n" in done.stdout
+    assert (
+        "roll-back: kubernetes.rollout_undo on deployment/ai-orchestrator in ai-orchestrator, approved by"
+        in done.stdout
+    )
+    assert "assumed: rotate: preview not recorded: assumed possible" in done.stdout
+    told = {case.get("name"): case.findtext("system-out") for case in Xml.parse(report).iter("testcase")}
+    assert "INC-1: 1 action: 1 would have run\n  would have run at 12:18:4" in (told["high-error-rate"] or "")
+
+
+def test_without_approval_actions_wait_or_say_which_guard_refused_them() -> None:
+    rules = ("--rules", "rules/ai-orchestrator")
+    done = run("replay", FIXTURES / "memory-leak", *rules, "--automation", "approve")
+    assert "  actions   3 actions: 2 waiting for approval, 1 refused\n" in done.stdout
+    assert "    waits for 1 approval: heap: evidence.capture on pod/" in done.stdout
+    assert "    refused by evidence at 12:18:42: restart: kubernetes.rollout_restart on" in done.stdout
+    suggested = run("replay", FIXTURES / "memory-leak", *rules, "--automation", "suggest")
+    assert "  actions   3 actions: 3 only suggested\n" in suggested.stdout
+    none = run("replay", FIXTURES / "deliveries" / "alertmanager-0.25", *rules)
+    assert "  actions   none was called for\n" in none.stdout
+
+
 def test_update_writes_what_expect_then_agrees_with(tmp_path: Path) -> None:
     written = tmp_path / "expected.yaml"
     story = FIXTURES / "memory-leak"
@@ -103,7 +129,9 @@ def test_the_demonstration_shows_three_incidents_from_their_first_message_to_the
     for number in (1, 2, 3):
         assert f"Open, INC-{number}" in done.stdout
         assert f"Resolved, INC-{number}" in done.stdout
-    assert "kubectl rollout undo deployment/ai-orchestrator" in done.stdout
+    assert "kubectl rollout restart deployment/ai-orchestrator" in done.stdout
+    assert "ann reads it, and says yes to roll-back" in done.stdout
+    assert "roll-back on deployment/ai-orchestrator in ai-orchestrator · helped · approved by ann" in done.stdout
     assert "How to go on" in done.stdout
     spans = re.findall(r"^Fired: .*, for (.+)$", done.stdout, re.MULTILINE)
     assert len(spans) >= 3
