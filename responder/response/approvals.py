@@ -3,6 +3,7 @@
 from responder.model.action import ActionState, Attempt
 from responder.model.guard import verify_of
 from responder.response import attempts, making, proposals
+from responder.response.brain import Brain
 from responder.response.ceilings import ceiling
 from responder.response.draft import Draft
 from responder.response.guards import failed_before, guards_of, namespaces, no_help_lately
@@ -20,14 +21,14 @@ _UNSUCCESSFUL = frozenset(
 )
 
 
-def needed(draft: Draft, attempt: Attempt) -> int:
+def needed(brain: Brain, attempt: Attempt) -> int:
     """
     Return how many people must say yes, at least one.
 
     The rules say it; where they do not, the most careful of the plugins. Raises: ValueError for an unreadable guard.
     """
     written = [guard.approvals for guard in guards_of(attempt) if guard.approvals is not None]
-    own = [known.approvals for known in attempts.traits(draft, attempt) if known is not None]
+    own = [known.approvals for known in attempts.traits(brain, attempt) if known is not None]
     return max([1, *(written or own)])
 
 
@@ -39,7 +40,7 @@ def roles(attempt: Attempt) -> list[tuple[str, ...]]:
 def is_enough(draft: Draft, attempt: Attempt) -> bool:
     """Whether enough people have said yes to what it is now."""
     try:
-        return len(attempt.approved_by) >= needed(draft, attempt) or _broke_glass(attempt)
+        return len(attempt.approved_by) >= needed(draft.brain, attempt) or _broke_glass(attempt)
     except ValueError:
         return False
 
@@ -62,8 +63,8 @@ def may_go_by_itself(draft: Draft, attempt: Attempt) -> str | None:
         return "it takes inputs, which a person gives"
     try:
         written = [guard.approvals for guard in guards_of(attempt) if guard.approvals]
-        if written or needed(draft, attempt) > 1:
-            return f"it needs the yes of {needed(draft, attempt)}"
+        if written or needed(draft.brain, attempt) > 1:
+            return f"it needs the yes of {needed(draft.brain, attempt)}"
     except ValueError as error:
         return str(error)
     lately = next(filter(None, (no_help_lately(draft, attempt, step) for step in attempt.steps)), "")

@@ -94,7 +94,7 @@ def _not_counting(draft: Draft, attempt: Attempt, told: Answered) -> str:
         return "what it would do has changed since that was shown: look again"
     try:
         missing = _lacks_role(attempt, told)
-        several = needed(draft, attempt) >= 2
+        several = needed(draft.brain, attempt) >= 2
     except ValueError as error:
         return f"its guard cannot be read: {error}"
     if missing:

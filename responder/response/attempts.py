@@ -12,6 +12,7 @@ from responder.model.secrecy import holding, plain
 from responder.model.target import Target
 from responder.model.timeline import ActionMoved
 from responder.model.verdict import Json
+from responder.response.brain import Brain
 from responder.response.draft import Draft
 
 BY_ITSELF = ""
@@ -97,14 +98,14 @@ def namespace_of(step: Step) -> str:
     return told or step.target.namespace
 
 
-def traits(draft: Draft, attempt: Attempt) -> list[ActionTraits | None]:
+def traits(brain: Brain, attempt: Attempt) -> list[ActionTraits | None]:
     """Return the traits of the plugin of each step, None for one that there is not."""
-    return [draft.brain.action(step.plugin) for step in attempt.steps]
+    return [brain.action(step.plugin) for step in attempt.steps]
 
 
 def is_harmless(draft: Draft, attempt: Attempt) -> bool:
     """Whether it only reads and keeps."""
-    return all(known is not None and known.weight == "harmless" for known in traits(draft, attempt))
+    return all(known is not None and known.weight == "harmless" for known in traits(draft.brain, attempt))
 
 
 def next_number(draft: Draft) -> int:

@@ -15,7 +15,7 @@ def ask(draft: Draft, attempt: Attempt, *, held: str = "", why: str = "") -> Non
 
     `held` says why it does not go on by itself though it might, `why` why they are asked anew.
     """
-    note = acting_replies.asks(draft, attempt, people=needed(draft, attempt), held=held, why=why)
+    note = acting_replies.asks(draft, attempt, people=needed(draft.brain, attempt), held=held, why=why)
     draft.calls.append(Call(note, deciders(draft, attempt)))
 
 

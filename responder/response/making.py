@@ -10,13 +10,12 @@ from responder.model.incident import Status
 from responder.model.playbook import ActionStep
 from responder.model.verdict import Undecided
 from responder.response import attempts, proposals
+from responder.response.answerable import ASKED, RENEWABLE
 from responder.response.draft import Draft
 from responder.response.guards import failed_before
 
-_ASKED = frozenset({ActionState.PROPOSED, ActionState.BLOCKED})
 _TURNED_DOWN = frozenset({ActionState.REJECTED, ActionState.EXPIRED})
 _AFTER_A_ROUND = frozenset({*_TURNED_DOWN, ActionState.REFUSED, ActionState.FAILED})
-_AGAIN = frozenset({ActionState.REJECTED, ActionState.EXPIRED, ActionState.REFUSED, ActionState.WITHDRAWN})
 _MOST = 200
 """Attempts of one incident; more are a loop that somebody has to look at."""
 
@@ -25,7 +24,7 @@ def withdraw(draft: Draft) -> None:
     """Take back what was asked and is called for no more; what was approved goes on, and is checked when it starts."""
     called_for = {proposal.name: proposal for proposal in draft.incident.proposals}
     for attempt in draft.incident.attempts:
-        if attempt.state.live and attempt.state in _ASKED:
+        if attempt.state in ASKED:
             why = _why_not(draft, attempt, called_for.get(attempt.name))
             if why:
                 attempts.move(draft, attempt, ActionState.WITHDRAWN, why)
@@ -47,7 +46,7 @@ def make(draft: Draft) -> None:
 
 def again(draft: Draft, attempt: Attempt, by: str) -> Attempt | str:
     """Make a new attempt of one that was turned down or expired, with a fresh look; a string says why not."""
-    if attempt.state not in _AGAIN:
+    if attempt.state not in RENEWABLE:
         return f"it is {attempt.state} already"
     made: Attempt | None
     if attempt.proposed_by:
@@ -70,11 +69,11 @@ def next_of(draft: Draft, attempt: Attempt) -> Attempt | None:
     """Offer the next alternative to an attempt that did not help; None when there is none left."""
     for name in alternatives(draft, attempt)[1]:
         live = next((each for each in draft.incident.attempts if each.name == name and each.state.live), None)
-        if live is not None and live.state in _ASKED:
+        if live is not None and live.state in ASKED:
             return live if live.pending else attempts.look(draft, live)
         made = _made(draft, name, attempt.because) if live is None else None
         tried = [each for each in draft.incident.attempts if each.name == name]
-        fresh = all(each.state in _AGAIN for each in tried)
+        fresh = all(each.state in RENEWABLE for each in tried)
         if made is not None and fresh and not failed_before(draft, made):
             return attempts.look(draft, attempts.put(draft, made))
     return None

@@ -16,8 +16,9 @@ from responder.model.message import (
     Text,
 )
 from responder.model.press import Press, Word
+from responder.response.answerable import UNDOABLE, WAITING
+from responder.response.approvals import needed
 from responder.response.brain import Brain
-from responder.response.guards import guards_of
 from responder.response.message_course import course, ending
 from responder.response.message_plan import plan
 from responder.response.wording import bold, clipped, count, listed, outside
@@ -43,16 +44,6 @@ _SHOWN = {
     ActionState.UNDONE: "taken back",
     ActionState.ESCALATED: "did not help, people were called",
 }
-_ENDED_UNDOABLE = frozenset(
-    {
-        ActionState.DONE,
-        ActionState.VERIFIED,
-        ActionState.FAILED,
-        ActionState.INEFFECTIVE,
-        ActionState.REVERTED,
-        ActionState.ESCALATED,
-    }
-)
 
 
 def banner(brain: Brain) -> Iterator[Block]:
@@ -98,7 +89,7 @@ def _attempt(incident: Incident, attempt: Attempt, brain: Brain) -> Iterator[Blo
     yield Paragraph(_headline(incident, attempt, brain))
     if not attempt.state.live:
         yield from ending(attempt)
-    elif attempt.state in (ActionState.PROPOSED, ActionState.BLOCKED, ActionState.APPROVED, ActionState.CHECKED):
+    elif attempt.state in WAITING:
         yield from plan(attempt)
     else:
         yield from course(attempt)
@@ -137,12 +128,10 @@ def _waiting(attempt: Attempt, brain: Brain) -> Text:
 
 
 def _needed(attempt: Attempt, brain: Brain) -> int:
-    known = [traits.approvals for step in attempt.steps if (traits := brain.action(step.plugin)) is not None]
     try:
-        written = [guard.approvals for guard in guards_of(attempt) if guard.approvals is not None]
+        return needed(brain, attempt)
     except ValueError:
-        written = []
-    return max([1, *(written or known)])
+        return 1
 
 
 def _people(attempt: Attempt) -> Text:
@@ -177,7 +166,7 @@ def buttons(incident: Incident, attempt: Attempt, brain: Brain) -> Iterator[Butt
             yield Button("It did not happen", press("not-happened"))
         case ActionState.EXPIRED:
             yield Button("Ask again", press("approve"))
-        case state if state in _ENDED_UNDOABLE and _can_be_undone(attempt, brain):
+        case state if state in UNDOABLE and _can_be_undone(attempt, brain):
             yield Button("Take it back", press("undo"), "danger", "This takes back what the action changed.")
 
 
