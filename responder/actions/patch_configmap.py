@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from responder.errors import CallError, Unanswered
 from responder.model.action import Outcome, Preview, Progress
+from responder.model.pod_references import references_of
 from responder.model.resource import namespace_of
 from responder.model.target import Target
 from responder.model.verdict import Json
@@ -51,7 +52,9 @@ class PatchConfigmapParams(Params):
     add_cidrs: dict[DataKey, list[Cidr]] = Field(
         {}, description="Networks to add to the comma-separated list of a key; what is in it stays."
     )
-    restart: bool = Field(False, description="true: restart the target's workload afterwards, so that it reads them.")
+    restart: bool = Field(
+        False, description="true: restart the target afterwards, which mounts it or takes variables from it."
+    )
 
     @model_validator(mode="after")
     def _something(self) -> Self:
@@ -110,7 +113,10 @@ class PatchConfigmap(Action[PatchConfigmapParams]):
         patched = await preview_edit(_place(params, target), _wanted(params).plan, tools)
         if not params.restart:
             return patched
-        return _both(patched, await preview_restart(target, tools))
+        both = _both(patched, await preview_restart(target, tools))
+        refusal, warning = await _pointless(_place(params, target), target, tools)
+        warnings = (*both.warnings, warning) if warning else both.warnings
+        return replace(both, refusal=both.refusal or refusal, warnings=warnings)
 
     async def act(self, params: PatchConfigmapParams, target: Target, preview: Preview, tools: ActionTools) -> Outcome:
         """Set the keys, then restart where asked for."""
@@ -149,6 +155,19 @@ def _place(params: PatchConfigmapParams, target: Target) -> Place:
 
 def _wanted(params: PatchConfigmapParams) -> Wanted:
     return Wanted(params.set, params.add_cidrs)
+
+
+async def _pointless(place: Place, target: Target, tools: ActionTools) -> tuple[str, str]:
+    """Say why a restart of the target would not make the change known: what refuses it, and what people should know."""
+    workload = await tools.kubernetes.workload(target)
+    if workload is None:
+        return "", ""
+    if place.namespace != workload["metadata"].get("namespace", ""):
+        return f"{target} cannot mount {place}, which is in another namespace: restart what reads it instead", ""
+    template = (workload.get("spec") or {}).get("template") or {}
+    if any((found.kind, found.name) == (place.kind, place.name) for found in references_of(template)):
+        return "", ""
+    return "", f"{target} does not mount {place.reference}, nor take variables from it: a restart may not make it known"
 
 
 def _both(patched: Preview, restarted: Preview) -> Preview:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -279,6 +280,29 @@ async def test_the_workload_is_restarted_behind_the_change_and_again_when_it_is_
     assert (await at.object("ConfigMap", "flags"))["data"] == {"BREAKER": "off"}
     assert (await at.undo(done.undo, retry=True)).status == "done"
     assert (await at.object())["metadata"]["generation"] == 3
+
+
+@pytest.mark.parametrize(
+    ("container", "warned"), [({}, True), ({"envFrom": [{"configMapRef": {"name": "flags"}}]}, False)]
+)
+async def test_a_restart_that_may_not_make_the_change_known_is_told(
+    rolling: Rolling, container: dict[str, Any], warned: bool
+) -> None:
+    await rolling.workload(container=container)
+    await rolling.cluster.create(config_map(BREAKER="off"))
+    preview = await at_work(PATCH, rolling.cluster, rolling.writer, **BREAKER, restart=True).preview()
+    told = "does not mount configmap/flags, nor take variables from it: a restart may not make it known"
+    assert (any(told in warning for warning in preview.warnings), preview.refusal) == (warned, "")
+
+
+async def test_no_pod_is_restarted_for_what_another_namespace_holds(rolling: Rolling) -> None:
+    await rolling.workload()
+    found = config_map(BREAKER="off")
+    found["metadata"] |= {"namespace": "default", "name": "flags-elsewhere"}
+    await rolling.cluster.create(found)
+    params = {**BREAKER, "name": "flags-elsewhere", "namespace": "default", "restart": True}
+    preview = await at_work(PATCH, rolling.cluster, rolling.writer, **params).preview()
+    assert "which is in another namespace: restart what reads it instead" in preview.refusal
 
 
 async def test_a_crash_between_the_change_and_the_restart_ends_with_one_of_each(rolling: Rolling) -> None:
