@@ -21,7 +21,7 @@ def asks(draft: Draft, attempt: Attempt, *, people: int, held: str, why: str) ->
         body += [Own(" until "), Instant(attempt.expires_at)]
     body.append(Own("."))
     if lacking := entrusting.lacking(draft, attempt, attempt.inputs):
-        body += [Own(" It takes a secret, which goes not through a chat: "), outside(lacking), Own(".")]
+        body += [Own(" It takes a secret, which does not go through a chat: "), outside(lacking), Own(".")]
     if held:
         body += [Own(" It does not go on by itself: "), outside(held), Own(".")]
     if why:
