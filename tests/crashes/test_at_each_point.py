@@ -147,25 +147,28 @@ async def strike(case: Case, gate: Gate, how: Signal) -> None:
             if await fleet.kill(name):
                 await fleet.start()
             return
-        await stand_still(case, name)
+        await stand_still(case, name, gate)
         gate.opened.set()
         fleet.thaw(name)
 
 
-async def stand_still(case: Case, name: str, holder: Holder | None = None) -> None:
+async def stand_still(case: Case, name: str, held: Gate | Holder) -> None:
     """Freeze a replica until another asks after the same things, or its lease is over where there is none."""
     fleet = case.fleet
     fleet.freeze(name)
-    if holder is not None:
-        await holder.open()
-    seen = len(fleet.platform.heard)
+    heard = fleet.platform.heard
+    seen = len(heard)
+    if isinstance(held, Holder):
+        await held.open()
+    else:  # it may have stood still before, for another's sake, and others may have gone on since
+        seen = next(place for place, one in enumerate(heard) if one is held.held)
 
     async def others() -> bool:
         if not fleet.shared:
             return lease_is_over(fleet, case.number)
         if case.alert == "AgentsHang":
             return (await case.detail())["actions"][-1]["state"] == "in doubt"
-        return any(one.concerns(case.namespace) and one.replica != name for one in fleet.platform.heard[seen:])
+        return any(one.concerns(case.namespace) and one.replica != name for one in heard[seen:])
 
     await until(others)
 
