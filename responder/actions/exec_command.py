@@ -22,6 +22,7 @@ from responder.plugins.fields import Container
 from responder.plugins.objects.pod import pod_place
 from responder.plugins.params import Params
 from responder.plugins.rights import Verb, workload_verbs
+from responder.plugins.rollout.plan import note_of
 from responder.plugins.rollout.workload import ready_count
 
 _OUTPUT = 256 * 1024
@@ -108,7 +109,7 @@ class Exec(Action[ExecParams]):
         ran = await tools.kubernetes.execute(
             target.namespace, name, params.argv, container=container, timeout=timeout, limit_bytes=_OUTPUT
         )
-        note = f"Responder: ran {params.argv[0]} for {tools.reason}"
+        note = note_of(f"ran {params.argv[0]}", tools)
         await tools.kubernetes.tell(
             {"kind": "Pod", "apiVersion": "v1", **pod}, reason="Executed", note=note, key=tools.attempt
         )

@@ -73,7 +73,7 @@ def _facts(preview: Preview) -> Iterator[Field]:
     if preview.owner:
         way = (Own("; its own way: "), outside(preview.owner_way, code=True)) if preview.owner_way else ()
         yield Field("Will be taken back by", (outside(preview.owner), *way))
-    if not preview.dry_run:
+    if not preview.dry_run and not preview.refusal:
         yield Field("Tried", (Own("not: the other side has no dry run"),))
 
 

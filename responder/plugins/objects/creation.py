@@ -10,9 +10,10 @@ from responder.model.verdict import Json
 from responder.plugins.acting import ATTEMPT, ActionTools
 from responder.plugins.objects.isolation import incident_label
 from responder.plugins.objects.seen import Object, Place, Seen, look_for
-from responder.plugins.objects.trying import tried
 from responder.plugins.rollout.ownership import changed_by
+from responder.plugins.rollout.plan import note_of
 from responder.plugins.rollout.workload import digest
+from responder.plugins.trying import tried
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +90,7 @@ async def create_once(creation: Creation, preview: Preview, tools: ActionTools) 
     if creation.applied and _shared(made):
         say = f"{place} was made by others this moment, and ours was merged into it: look at it"
         return Outcome("failed", say, basis=made.identity)
-    note = f"Responder: {creation.done} for {tools.reason}"
+    note = note_of(creation.done, tools)
     await tools.kubernetes.tell(made.found, reason=creation.event, note=note, key=tools.attempt)
     return _made(creation, made)
 

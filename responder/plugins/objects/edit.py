@@ -9,10 +9,11 @@ from responder.model.action import Change, Outcome, Preview, Progress
 from responder.model.verdict import Json
 from responder.plugins.acting import ATTEMPT, ActionTools
 from responder.plugins.objects.seen import Object, Place, Seen, look, look_for
-from responder.plugins.objects.trying import tried
 from responder.plugins.rollout.ownership import changed_by, owner_way, reverts
-from responder.plugins.rollout.plan import Operation
-from responder.plugins.rollout.workload import owner_of, pointer
+from responder.plugins.rollout.plan import Operation, note_of
+from responder.plugins.rollout.workload import owner_of
+from responder.plugins.rollout.write import annotate
+from responder.plugins.trying import tried
 
 _TRIES = 10
 """Writes that meet a Conflict although what was approved still holds, before it is given up."""
@@ -146,17 +147,10 @@ async def follow_edit(place: Place, outcome: Outcome, planner: Planner, tools: A
 
 async def send(seen: Seen, edit: Edit, tools: ActionTools, *, dry_run: bool = False) -> Object:
     """Send the request. Raises: Conflict when it is no longer the object that was read, else as `Cluster.patch`."""
-    tests: list[Json] = [{"op": "test", "path": "/metadata/uid", "value": seen.uid}]
+    tests: list[Operation] = [{"op": "test", "path": "/metadata/uid", "value": seen.uid}]
     if edit.versioned:
         tests.append({"op": "test", "path": "/metadata/resourceVersion", "value": seen.version})
-    mark: dict[str, Json]
-    if seen.annotations:
-        mark = {"op": "add", "path": pointer("metadata", "annotations", ATTEMPT), "value": tools.attempt}
-    else:
-        # Somebody's annotation that comes in between must not be lost.
-        tests.append({"op": "test", "path": "/metadata/annotations", "value": None})
-        mark = {"op": "add", "path": "/metadata/annotations", "value": {ATTEMPT: tools.attempt}}
-    body: list[Json] = [*tests, *(dict(one) for one in edit.operations), mark]
+    body = [*tests, *edit.operations, *annotate(seen.annotations, {ATTEMPT: tools.attempt})]
     place = seen.place
     try:
         return await tools.kubernetes.patch(place.resource, place.namespace, place.name, body, dry_run=dry_run)
@@ -171,8 +165,7 @@ async def send(seen: Seen, edit: Edit, tools: ActionTools, *, dry_run: bool = Fa
 
 async def tell(seen: Seen, edit: Edit, tools: ActionTools) -> None:
     """Write the Kubernetes Event on the object."""
-    note = f"Responder: {edit.done} for {tools.reason}"
-    await tools.kubernetes.tell(seen.found, reason=edit.event, note=note, key=tools.attempt)
+    await tools.kubernetes.tell(seen.found, reason=edit.event, note=note_of(edit.done, tools), key=tools.attempt)
 
 
 def moved(seen: Seen, edit: Edit, preview: Preview) -> str:

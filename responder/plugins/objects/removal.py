@@ -12,10 +12,11 @@ from responder.model.target import Target
 from responder.plugins.acting import ActionTools, Cluster
 from responder.plugins.objects.pod import Family, controller_of, family_of, pod_place
 from responder.plugins.objects.seen import Object, Seen, look, look_for
-from responder.plugins.objects.trying import tried
 from responder.plugins.rollout.disruption import selects
+from responder.plugins.rollout.plan import note_of
 from responder.plugins.rollout.status import standing
 from responder.plugins.rollout.workload import read_again
+from responder.plugins.trying import tried
 
 _PATIENCE = timedelta(minutes=1)
 """How long after the end of its grace a pod must still be there to be called stuck."""
@@ -113,7 +114,7 @@ async def _send(seen: Seen, tools: ActionTools, *, force: bool, dry_run: bool = 
 async def _tell(seen: Seen, family: Family, done: str, tools: ActionTools) -> None:
     """Write the Event where it is looked for after the pod is gone: on its workload."""
     regarding = family.top or seen.found
-    note = f"Responder: {done} for {tools.reason}"
+    note = note_of(done, tools)
     await tools.kubernetes.tell(regarding, reason="PodRemoved", note=note, key=tools.attempt)
 
 

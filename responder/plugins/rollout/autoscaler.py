@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from responder.errors import Conflict, NotLetIn, PermanentError
+from responder.errors import Conflict
 from responder.model.action import Change, Outcome, Preview
 from responder.model.management import managed_by
 from responder.model.resource import AUTOSCALERS
@@ -13,6 +13,7 @@ from responder.plugins.rollout.ownership import changed_by
 from responder.plugins.rollout.plan import Operation, note_of
 from responder.plugins.rollout.workload import Workload
 from responder.plugins.rollout.write import annotate
+from responder.plugins.trying import tried
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,11 @@ async def preview_bounds(
     base = replace(base, basis=basis, warnings=(*preview.warnings, *_limits(scaler)))
     if base.refusal or isinstance(chosen, str):
         return replace(base, refusal=base.refusal or str(chosen))
-    refusal, tried = await _try(scaler, chosen, tools)
+    refusal, dry_run = await tried(
+        f"the autoscaler {scaler.name}",
+        lambda: _send(scaler, chosen, tools, dry_run=True),
+        lambda answer: Autoscaler(answer).bounds == chosen,
+    )
     where = {**workload.identity, "autoscaler": scaler.name, "autoscaler uid": scaler.uid}
     return replace(
         base,
@@ -132,7 +137,7 @@ async def preview_bounds(
         refusal=refusal,
         undo={**where, "least": scaler.bounds.least, "most": scaler.bounds.most, "left": chosen.span},
         basis={**base.basis, "wanted": chosen.span},
-        dry_run=tried,
+        dry_run=dry_run,
     )
 
 
@@ -145,18 +150,6 @@ def _changes(scaler: Autoscaler, chosen: Bounds) -> list[Change]:
     now = scaler.bounds
     both = (("minReplicas", now.least, chosen.least), ("maxReplicas", now.most, chosen.most))
     return [Change(f"{what} of {scaler.name}", str(a), str(b)) for what, a, b in both if a != b]
-
-
-async def _try(scaler: Autoscaler, chosen: Bounds, tools: ActionTools) -> tuple[str, bool]:
-    try:
-        answer = Autoscaler(await _send(scaler, chosen, tools, dry_run=True))
-    except Conflict:
-        return f"the autoscaler {scaler.name} was changed while it was looked at: it is looked at again", False
-    except NotLetIn as error:
-        return f"Responder may not do it: {error}", False
-    except PermanentError as error:
-        return f"The API server refuses it: {error}", False
-    return ("" if answer.bounds == chosen else "The admission of the cluster changes it into something else"), True
 
 
 async def _send(scaler: Autoscaler, chosen: Bounds, tools: ActionTools, *, dry_run: bool = False) -> Object:

@@ -1,6 +1,5 @@
 """What a change of a workload would do now, tried as a server-side dry run."""
 
-from responder.errors import Conflict, Missing, NotLetIn, PermanentError
 from responder.model.action import Preview
 from responder.model.target import Target
 from responder.plugins.acting import ActionTools
@@ -9,6 +8,7 @@ from responder.plugins.rollout.ownership import owner_way, reverts
 from responder.plugins.rollout.plan import Plan, Planner
 from responder.plugins.rollout.workload import Workload, hindrance, owner_of, read_workload, ready_count
 from responder.plugins.rollout.write import send
+from responder.plugins.trying import tried
 
 
 async def preview_change(target: Target, planner: Planner, tools: ActionTools) -> Preview:
@@ -22,9 +22,11 @@ async def preview_change(target: Target, planner: Planner, tools: ActionTools) -
     pods = await tools.kubernetes.pods(workload.target)
     budgets = await budgets_of(workload, tools.kubernetes) if plan.rolls or plan.removes else Budgets()
     disturbed = disruption_of(workload) if plan.rolls else _removal(workload, plan)
-    refusal, tried = hindrance(workload, rolls=plan.rolls) or plan.refusal, False
+    refusal, dry_run = hindrance(workload, rolls=plan.rolls) or plan.refusal, False
     if plan.operations and not refusal:
-        refusal, tried = await _try(workload, plan, tools)
+        refusal, dry_run = await tried(
+            workload.reference, lambda: send(workload, plan, tools, dry_run=True), plan.holds
+        )
     return Preview(
         summary=plan.summary,
         changes=plan.changes,
@@ -43,7 +45,7 @@ async def preview_change(target: Target, planner: Planner, tools: ActionTools) -
         owner=owner_of(workload),
         owner_way=owner_way(workload, plan.way),
         warnings=(*_warnings(workload, plan), *plan.warnings, *budgets.warnings),
-        dry_run=tried,
+        dry_run=dry_run,
     )
 
 
@@ -59,20 +61,3 @@ def _warnings(workload: Workload, plan: Plan) -> tuple[str, ...]:
     behind = int(workload.status.get("observedGeneration") or 0) < workload.generation
     waiting = "Its controller has not taken up the last change yet" if plan.rolls and behind else ""
     return tuple(filter(None, (said, waiting)))
-
-
-async def _try(workload: Workload, plan: Plan, tools: ActionTools) -> tuple[str, bool]:
-    """Send the very request as a dry run; answers what stands in the way, and whether the server took it."""
-    try:
-        answer = await send(workload, plan, tools, dry_run=True)
-    except Conflict:
-        return f"{workload.reference} was changed while it was looked at: it is looked at again", False
-    except NotLetIn as error:
-        return f"Responder may not do it: {error}", False
-    except Missing as error:
-        return str(error), False
-    except PermanentError as error:
-        return f"The API server refuses it: {error}", False
-    if not plan.holds(answer):
-        return "The admission of the cluster changes it into something else", True
-    return "", True

@@ -1,16 +1,20 @@
 """The very request tried as a dry run: what stands in the way, in words."""
 
 from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from responder.errors import BudgetRefused, Conflict, Exists, Missing, NotLetIn, PermanentError
-from responder.plugins.objects.seen import Object
+
+T = TypeVar("T")
 
 
 async def tried(
-    what: str, request: Callable[[], Awaitable[Object | None]], holds: Callable[[Object], bool] = lambda found: True
+    what: str, request: Callable[[], Awaitable[T]], holds: Callable[[T], bool] = lambda answer: True
 ) -> tuple[str, bool]:
     """
     Send a request as a dry run; answers why it is refused ("" when it is not), and whether the server judged it.
+
+    `what` names the object for people; `holds` tells whether the answer bears what was asked for.
 
     Raises: TransientError when the server could not be asked.
     """
@@ -26,6 +30,6 @@ async def tried(
         return str(error), True
     except PermanentError as error:
         return f"The API server refuses it: {error}", True
-    if answer is not None and not holds(answer):
+    if not holds(answer):
         return "The admission of the cluster changes it into something else", True
     return "", True
