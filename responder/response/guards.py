@@ -56,9 +56,9 @@ def _of(draft: Draft, attempt: Attempt, guards: Iterable[str]) -> tuple[Refusal,
 
 
 def undo_refusals(draft: Draft, attempt: Attempt, *, past_stop: bool = False) -> tuple[str, ...]:
-    """Return every reason against taking an attempt back now: the global stop, never lists, who else is at work."""
+    """Return every reason against taking an attempt back now: the stop, what is forbidden, never lists, who works."""
     found: dict[str, None] = {}
-    for refuse in (_never, _busy) if past_stop else (_stopped, _never, _busy):
+    for refuse in (_never, _busy) if past_stop else (_stopped, _forbidden, _never, _busy):
         found |= {refusal.why: None for refusal in refuse(draft, attempt)}
     return tuple(found)
 

@@ -93,6 +93,15 @@ async def test_the_preview_changes_nothing_and_says_what_it_costs(rolling: Rolli
     }
 
 
+async def test_what_people_agree_to_does_not_move_with_the_clock(rolling: Rolling) -> None:
+    """It is looked at again in every round: who has said yes is not asked anew because a minute has passed."""
+    await rolling.workload()
+    at = rolling.bench(RESTART)
+    later = replace(at, tools=replace(at.tools, later=timedelta(minutes=10)))
+    first, second = await at.preview(), await later.preview()
+    assert (first.summary, first.changes, first.basis) == (second.summary, second.changes, second.basis)
+
+
 async def test_all_pods_are_replaced_and_followed_to_the_end(rolling: Rolling) -> None:
     await rolling.workload()
     old = {pod["metadata"]["name"] for pod in await every(rolling.cluster, "Pod")}

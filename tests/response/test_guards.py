@@ -15,7 +15,7 @@ from responder.model.receiver import Team
 from responder.model.timeline import ActionAsked
 from responder.model.window import Window
 from tests.response.given import NOON
-from tests.response.story import GOOD, Story, a_playbook, an_action, asked
+from tests.response.story import GOOD, Story, a_playbook, an_action, asked, running
 
 LOCK = GOOD.lock
 
@@ -449,3 +449,12 @@ def test_what_is_forbidden_is_so_too_as_a_part_of_another_action() -> None:
     story.change(entails=nobody_knows, forbidden=())
     story.turn(ActionAsked("ann", "kubernetes.scale", {"revision": 5}))
     assert story.attempt().name == "kubernetes.scale"
+
+
+def test_what_came_to_be_forbidden_is_not_taken_back_either() -> None:
+    """Taking back a restart is one more: where pods must stay for their evidence, they stay."""
+    story = running(an_action())
+    story.act(Outcome("done", "rolled back", undo={"revision": 7}))
+    story.change(forbidden=("kubernetes.rollout_undo",))
+    story.say("undo")
+    assert "kubernetes.rollout_undo is forbidden during such an incident" in story.refused[-1]
