@@ -331,6 +331,7 @@ async def test_what_admission_denies_is_known_before_anybody_is_asked(rolling: R
     preview = await rolling.bench(RESTART).preview()
 
     assert 'admission webhook "freeze.example.com" denied the request: change freeze' in preview.refusal
+    assert preview.dry_run, "the server judged the very request"
 
 
 async def test_a_workload_that_is_not_there_cannot_be_looked_at(cluster: Cluster, writer: KubernetesWriter) -> None:

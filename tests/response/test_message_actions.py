@@ -156,6 +156,11 @@ def test_what_could_not_be_tried_is_said() -> None:
     assert "Tried: not: the other side has no dry run" in text_of(an_attempt(preview=replace(PREVIEW, dry_run=False)))
 
 
+def test_what_was_refused_before_it_could_be_tried_is_not_said_to_have_no_dry_run() -> None:
+    refused = replace(PREVIEW, dry_run=False, refusal="deployment/api in prod is being deleted")
+    assert "Tried" not in text_of(an_attempt(preview=refused))
+
+
 def test_the_course_of_a_rollout_is_told() -> None:
     progress = Progress("3 of 5 pods updated", complete=False, ready=False, updated=3, wanted=5)
     running = an_attempt(ActionState.RUNNING, outcome=replace(DONE, follow=True), progress=progress)
