@@ -79,6 +79,7 @@ class Execute(Action[ExecuteParams]):
     name = "postgres.execute"
     Params = ExecuteParams
     once = "doubtful"
+    by_hand = False
 
     def command(self, params: ExecuteParams, target: Target) -> tuple[str, ...]:
         """Return `psql` with the values as literals; the variable stands for the connection URL of the source."""

@@ -89,6 +89,7 @@ class HttpRequest(Action[HttpRequestParams]):
     name = "http.request"
     Params = HttpRequestParams
     once = "doubtful"
+    by_hand = False
     deadline = LONGEST + timedelta(seconds=10)
     needs = (
         Verb("", "services", "get"),

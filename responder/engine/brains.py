@@ -126,7 +126,14 @@ class Brains:
         found = self._runtime.registry.actions.get(plugin)
         if found is None:
             return None
-        return ActionTraits(found.once, found.weight, found.undoable, found.approvals, found.until_resolved)
+        return ActionTraits(
+            once=found.once,
+            weight=found.weight,
+            undoable=found.undoable,
+            approvals=found.approvals,
+            until_resolved=found.until_resolved,
+            by_hand=found.by_hand,
+        )
 
     def _forbidden(self, incident: Incident) -> tuple[str, ...]:
         """List what the playbooks of its rules forbid now; that binds incidents that opened before, too."""

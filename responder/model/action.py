@@ -70,6 +70,7 @@ class ActionTraits:
     undoable: bool = False
     approvals: int = 1
     until_resolved: bool = False
+    by_hand: bool = True
 
 
 @dataclass(frozen=True, slots=True)

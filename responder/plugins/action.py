@@ -24,8 +24,9 @@ class Action(ABC, Generic[P]):
     happen twice: `conditional` when the write carries a condition and can be read back, `named` when what it creates
     has a name of its own, `repeatable` when twice is the same as once, `doubtful` when nobody can tell after a crash.
     `weight` is what it may cost: `destructive` and `security` actions need evidence first. `approvals` is how many
-    people must say yes where the rules do not say. `deadline` is for one `preview`, `act` or `undo`. `until_resolved`
-    is for what is taken back without a question when the incident resolves, such as a silence. `files` are parameters
+    people must say yes where the rules do not say. `deadline` is for one `preview`, `act` or `undo`. `by_hand` is
+    whether people may ask for it with parameters of their own; not where what it runs is the rules' to say.
+    `until_resolved` is for what is taken back without a question when the incident resolves, such as a silence. `files` are parameters
     that name a manifest of the pack, each with the path that its value makes: `{"template": "jobs/{}.yaml"}`.
     """
 

@@ -55,6 +55,8 @@ def _take(draft: Draft, at: datetime, attempt: Attempt, told: Answered) -> str:
         case "happened" | "not_happened":
             if attempt.state is not ActionState.IN_DOUBT:
                 return f"there is no doubt about it: it is {attempt.state}"
+            if missing := _may_not(attempt, told):
+                return missing
             running.settle(draft, at, attempt, happened=told.answer == "happened", by=told.by)
             return ""
 
@@ -111,6 +113,16 @@ def _lacks_role(attempt: Attempt, told: Answered) -> str:
     return ""
 
 
+def _may_not(attempt: Attempt, told: Answered) -> str:
+    """Say which role it takes to decide about what was done; an admin may always, as with an unreadable guard."""
+    if ADMIN in told.roles:
+        return ""
+    try:
+        return _lacks_role(attempt, told)
+    except ValueError as error:
+        return f"its guard cannot be read ({error}): it takes the role {ADMIN}"
+
+
 def _no(draft: Draft, attempt: Attempt, told: Answered) -> str:
     if attempt.state not in _WAITING:
         return f"it is {attempt.state}"
@@ -157,6 +169,8 @@ def _break_glass(draft: Draft, at: datetime, attempt: Attempt, told: Answered) -
 def _undo(draft: Draft, attempt: Attempt, told: Answered) -> str:
     if attempt.state not in _UNDOABLE:
         return f"it is {attempt.state}"
+    if missing := _may_not(attempt, told):
+        return missing
     why = f"asked for by {told.by}{f': {told.why}' if told.why else ''}"
     begun = undoing.begin(draft, replace(attempt, then=(), why=""), why=why, by=told.by)
     return begun if isinstance(begun, str) else ""

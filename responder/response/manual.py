@@ -29,8 +29,11 @@ def asked(draft: Draft, told: ActionAsked) -> None:
 def _made(draft: Draft, told: ActionAsked) -> Attempt | str:
     incident, brain = draft.incident, draft.brain
     model = brain.plugin_params(told.plugin)
-    if brain.action(told.plugin) is None or model is None:
+    traits = brain.action(told.plugin)
+    if traits is None or model is None:
         return f"no action is called {told.plugin}"
+    if not traits.by_hand:
+        return f"{told.plugin} does only what rules say: let a playbook offer it (`offer: always`), with `inputs`"
     if not told.by:
         return "it has to be known who asks"
     if incident.status is Status.RESOLVED:

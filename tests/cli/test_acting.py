@@ -11,16 +11,17 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from aiohttp import web
 
 from responder.cli.act import params_of
 from responder.errors import ConfigError
 from tests.acceptance.house import WITHIN, until, write_rules
+from tests.servers.kubernetes import KubernetesServer
+from tests.servers.kubernetes_kinds import BY_NAME
 from tests.servers.processes import free_port
 from tests.servers.responder import TOKEN, Responder, Run
 from tests.servers.slack import FakeSlack
 from tests.servers.slack_people import SlackPerson
-from tests.servers.web import WebServers
+from tests.servers.slack_workspace import Message
 
 PEOPLE = {
     "ann": {"token": "token-of-ann", "roles": ["on-call"], "slack": "U0ANN"},
@@ -47,14 +48,37 @@ DELIVERY = {
         }
     ],
 }
+DEPLOYMENT = {
+    "apiVersion": "apps/v1",
+    "kind": "Deployment",
+    "metadata": {"name": "api", "namespace": "prod"},
+    "spec": {
+        "replicas": 3,
+        "selector": {"matchLabels": {"app": "api"}},
+        "template": {
+            "metadata": {"labels": {"app": "api"}},
+            "spec": {"containers": [{"name": "api", "image": "shop/api:1"}]},
+        },
+    },
+}
 SECRET = "signing-secret-of-the-tests"
 
 
 class Scene:
-    """A server with one incident, something that an action can be sent to, and people at their terminals."""
+    """A server with one incident, a workload that can be scaled, and people at their terminals."""
 
-    def __init__(self, responder: Responder, slack: FakeSlack, agents: str, got: list[str]) -> None:
-        self.responder, self.slack, self.agents, self.got = responder, slack, agents, got
+    def __init__(self, responder: Responder, slack: FakeSlack, cluster: KubernetesServer) -> None:
+        self.responder, self.slack, self.cluster = responder, slack, cluster
+
+    @property
+    def replicas(self) -> int:
+        """How many replicas the workload is to have: 3 at first."""
+        return int(self.cluster.objects.get(BY_NAME["apps/v1", "Deployment"], "prod", "api")["spec"]["replicas"])
+
+    @property
+    def writes(self) -> int:
+        """How often the workload was really written to."""
+        return len([one for one in self.cluster.asked("PATCH", "deployments/api") if "dryRun" not in one.query])
 
     async def run(self, *words: str, who: str = "ann", typed: str = "") -> subprocess.CompletedProcess[str]:
         """Run the command line as a person, who types some lines."""
@@ -68,7 +92,7 @@ class Scene:
     async def asked(self, *more: str, who: str = "ann") -> str:
         """Ask for an action and leave it unapproved; returns its name."""
         known = len((await self.responder.get("/v1/incidents/INC-1/actions"))["actions"])
-        done = await self.run("act", "INC-1", "http.request", f"url={self.agents}/{known + 1}", *more, who=who)
+        done = await self.run("act", "INC-1", "kubernetes.scale", f"replicas={known + 5}", *more, who=who)
         assert done.returncode == 5, done.stderr
         return f"INC-1/{known + 1}"
 
@@ -84,41 +108,36 @@ class Scene:
 
 
 @pytest_asyncio.fixture
-async def scene(
-    run_responder: Run, fake_slack: FakeSlack, web_servers: WebServers, tmp_path: Path
-) -> AsyncIterator[Scene]:
-    got: list[str] = []
-
-    async def take(request: web.BaseRequest) -> web.Response:
-        got.append(f"{request.method} {request.rel_url.path}")
-        return web.Response(text="restarted")
-
-    agents = await web_servers.serve(take)  # type: ignore[arg-type]
-    responder = run_responder(
-        rules=[str(write_rules(tmp_path / "rules"))],
-        people=PEOPLE,
-        automation="approve",
-        slack={"bot_token": fake_slack.token, "base_url": fake_slack.base_url, "signing_secret": SECRET},
-    )
-    await responder.start()
-    assert await responder.post(json.dumps(DELIVERY).encode()) == 200
-    await until(fake_slack.messages)
-    yield Scene(responder, fake_slack, agents, got)
+async def scene(run_responder: Run, fake_slack: FakeSlack, tmp_path: Path) -> AsyncIterator[Scene]:
+    cluster = KubernetesServer(controllers=True)
+    cluster.seed(DEPLOYMENT)
+    async with cluster.running():
+        responder = run_responder(
+            rules=[str(write_rules(tmp_path / "rules"))],
+            people=PEOPLE,
+            automation="approve",
+            kubernetes={"kubeconfig": str(cluster.kubeconfig(tmp_path))},
+            slack={"bot_token": fake_slack.token, "base_url": fake_slack.base_url, "signing_secret": SECRET},
+        )
+        await responder.start()
+        assert await responder.post(json.dumps(DELIVERY).encode()) == 200
+        await until(fake_slack.messages)
+        yield Scene(responder, fake_slack, cluster)
 
 
 async def test_an_action_is_asked_for_shown_agreed_to_and_done_once(scene: Scene) -> None:
     done = await scene.run(
-        "act", "INC-1", "http.request", f"url={scene.agents}/restart", "--reason", "the queue is full", typed="yes\n"
+        "act", "INC-1", "kubernetes.scale", "replicas=5", "--reason", "the queue is full", typed="yes\n"
     )
     assert done.returncode == 0, done.stderr
     shown, _, after = done.stdout.partition("Type yes:")
-    assert f"POST {scene.agents}/restart" in shown
+    assert "kubectl scale deployment/api --replicas=5 -n prod" in shown
     assert "asked for by ann" in shown
     assert "ann said approve to INC-1/1; it is running now" in after
     await scene.state("INC-1/1", "done")
-    assert scene.got == ["POST /restart"]
+    assert (scene.replicas, scene.writes) == (5, 1)
     listed = await scene.run("actions", "INC-1")
-    assert "INC-1/1 http.request · done" in listed.stdout
+    assert "INC-1/1 kubernetes.scale · done" in listed.stdout
     assert "yes by ann" in listed.stdout
     as_json = json.loads((await scene.run("actions", "INC-1", "--json")).stdout)
     assert [one["id"] for one in as_json["actions"]] == ["INC-1/1"]
@@ -129,12 +148,12 @@ async def test_whoever_types_no_yes_has_said_nothing_and_others_can(scene: Scene
     for typed in ("no\n", "", "y\n"):
         done = await scene.run("approve", name, who="bob", typed=typed)
         assert (done.returncode, "Nothing was said." in done.stdout) == (5, True)
-    assert scene.got == []
+    assert (scene.replicas, scene.writes) == (3, 0)
     shown = await scene.state(name, "proposed")
     done = await scene.run("approve", name, "--digest", shown["digest"][:6], "--yes", who="bob")
     assert done.returncode == 0, done.stderr
     await scene.state(name, "done")
-    assert scene.got == ["POST /1"]
+    assert (scene.replicas, scene.writes) == (5, 1)
 
 
 async def test_a_no_ends_it_and_a_later_yes_asks_again(scene: Scene) -> None:
@@ -144,8 +163,8 @@ async def test_a_no_ends_it_and_a_later_yes_asks_again(scene: Scene) -> None:
     again = await scene.run("approve", name, "--yes")
     assert again.returncode == 0, again.stderr
     assert "ann asked for INC-1/1 again: it is INC-1/2 now" in again.stdout
-    assert (await scene.state("INC-1/2", "proposed"))["name"] == "http.request"
-    assert scene.got == []
+    assert (await scene.state("INC-1/2", "proposed"))["name"] == "kubernetes.scale"
+    assert scene.writes == 0
 
 
 async def test_what_cannot_be_is_refused_in_words_with_a_status_of_its_own(scene: Scene) -> None:
@@ -163,15 +182,11 @@ async def test_what_cannot_be_is_refused_in_words_with_a_status_of_its_own(scene
         (("break-glass", name, "--reason", "now", "--yes"), "ann", 1, "takes the role admin, which ann has not"),
         (("break-glass", name), "bob", 2, "--reason"),
         (("act", "INC-1", "kubernetes.nothing"), "ann", 1, "no action is called kubernetes.nothing"),
-        (("act", "INC-1", "http.request", "address=x"), "ann", 1, "url: is missing"),
-        (
-            ("act", "INC-1", "http.request", "url=http://127.0.0.1/", "address=x"),
-            "ann",
-            1,
-            "takes no such parameter; it",
-        ),
-        (("act", "INC-1", "http.request", "-n", "prod"), "ann", 2, "write that too, as deployment/api"),
-        (("act", "INC-1", "http.request", "--target", "api"), "ann", 2, "write --target as kind/name"),
+        (("act", "INC-1", "kubernetes.set_image", "container=x"), "ann", 1, "image: is missing"),
+        (("act", "INC-1", "kubernetes.scale", "replicas=5", "address=x"), "ann", 1, "takes no such parameter; it"),
+        (("act", "INC-1", "http.request", "url=http://127.0.0.1/"), "ann", 1, "does only what rules say"),
+        (("act", "INC-1", "kubernetes.scale", "-n", "prod"), "ann", 2, "write that too, as deployment/api"),
+        (("act", "INC-1", "kubernetes.scale", "--target", "api"), "ann", 2, "write --target as kind/name"),
         (("actions", "x"), "ann", 2, "'x' is no incident: write INC-17 or 17"),
         (("approve", name), "nobody", 2, "give your own token with --token-file or RESPONDER_TOKEN"),
         (("actions", "1", "--server", f"http://127.0.0.1:{free_port()}"), "ann", 4, "and does it run?"),
@@ -179,7 +194,7 @@ async def test_what_cannot_be_is_refused_in_words_with_a_status_of_its_own(scene
     ):
         done = await scene.run(*words, who=who)
         assert (done.returncode, said in done.stderr) == (status, True), (words, done.stdout, done.stderr)
-    assert scene.got == []
+    assert scene.writes == 0
 
 
 async def test_the_webhooks_token_is_nobodys(scene: Scene, tmp_path: Path) -> None:
@@ -193,9 +208,9 @@ async def test_nothing_is_begun_while_automation_is_stopped(scene: Scene) -> Non
     stopped = await scene.run("stop-automation", "--for", "2h", "--reason", "odd restarts")
     assert (stopped.returncode, "STOPPED by ann" in stopped.stdout) == (0, True), stopped.stderr
     assert "odd restarts" in stopped.stdout
-    done = await scene.run("act", "INC-1", "http.request", f"url={scene.agents}/restart", "--yes")
+    done = await scene.run("act", "INC-1", "kubernetes.scale", "replicas=5", "--yes")
     assert done.returncode == 1
-    assert scene.got == []
+    assert scene.writes == 0
     resumed = await scene.run("resume-automation", typed="yes\n", who="bob")
     assert (resumed.returncode, "Automation is not stopped." in resumed.stdout) == (0, True), resumed.stderr
     again = await scene.run("resume-automation", "--yes")
@@ -205,15 +220,15 @@ async def test_nothing_is_begun_while_automation_is_stopped(scene: Scene) -> Non
 async def test_a_button_of_the_living_message_is_the_same_yes(scene: Scene) -> None:
     name = await scene.asked()
 
-    def offered() -> bool:
-        return any(block["type"] == "actions" for message in scene.slack.messages() for block in message.blocks)
+    def offered() -> Message | None:
+        told = scene.slack.messages()
+        return next((one for one in told if any(block["type"] == "actions" for block in one.blocks)), None)
 
-    await until(offered)
     bob = SlackPerson(scene.slack, f"{scene.responder.url}/v1/slack/interactions", SECRET, "U0BOB")
-    assert await bob.press(scene.slack.messages()[0], "Approve") == 200
+    assert await bob.press(await until(offered), "Approve") == 200
     shown = await scene.state(name, "done")
     assert [one["by"] for one in shown["approvals"]] == ["bob"]
-    assert scene.got == ["POST /1"]
+    assert (scene.replicas, scene.writes) == (5, 1)
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,7 @@ TRAITS: Mapping[str, ActionTraits] = {
     "kubernetes.patch_secret": ActionTraits(weight="security", undoable=True),
     "redis.flush_db": ActionTraits("doubtful", "destructive", approvals=2),
     "evidence.capture": ActionTraits("repeatable", "harmless"),
+    "postgres.execute": ActionTraits("doubtful", by_hand=False),
 }
 ALL_PARAMS = {**PARAMS, **dict.fromkeys(TRAITS, UndoParams), "kubernetes.pods": PodsParams}
 GOOD = Preview(

@@ -9,7 +9,7 @@ from responder.model.command import Act, Look
 from responder.model.timeline import Answered
 from responder.model.wanted import suggested, typed, wanted_of
 from tests.response.given import NOON
-from tests.response.story import Story, an_action, asked
+from tests.response.story import DONE, Story, an_action, asked
 
 TWO = {"approvals": 2, "approvers": ["security"]}
 
@@ -328,6 +328,35 @@ def test_undo_of_what_only_waits_is_refused() -> None:
     story = asked()
     story.say("undo")
     assert story.refused == ["it is proposed"]
+
+
+def done(**fields: Any) -> Story:
+    """Return a story whose action two people of the role security approved, and which is done."""
+    story = asked(an_action(guard=TWO), **fields)
+    story.say("yes", "ann", roles=("security",))
+    story.say("yes", "bob", roles=("security",))
+    story.preview()
+    return story
+
+
+def test_taking_back_takes_the_role_that_doing_it_took() -> None:
+    story = done()
+    story.act(DONE)
+    assert story.state is ActionState.DONE
+    story.say("undo", "eve", roles=("on-call",))
+    assert story.refused == ["it takes somebody with the role security"]
+    assert not story.asked(Act)
+    story.say("undo", "ann", roles=("security",))
+    assert story.state is ActionState.UNDOING
+
+
+def test_settling_a_doubt_takes_the_role_that_doing_it_took_or_an_admin() -> None:
+    story = done()
+    story.act(Outcome("in_doubt", "no answer"))
+    story.say("happened", "eve", roles=("on-call",))
+    assert story.refused == ["it takes somebody with the role security"]
+    story.say("happened", "max", roles=("admin",))
+    assert story.state is ActionState.DONE
 
 
 def test_a_doubt_holds_its_yes_to_the_first_effect() -> None:

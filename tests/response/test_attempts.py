@@ -826,6 +826,7 @@ def test_a_person_asks_for_an_action_by_hand_and_says_yes_to_its_preview() -> No
     [
         ("kubernetes.nothing", {}, {}, "no action is called kubernetes.nothing"),
         ("kubernetes.scale", {"revision": "many"}, {}, "revision: must be a valid integer"),
+        ("postgres.execute", {}, {}, "postgres.execute does only what rules say"),
         ("kubernetes.scale", {}, {"automation": "suggest"}, "nothing may be done now, by hand neither"),
         ("kubernetes.scale", {}, {"forbidden": ("kubernetes.scale",)}, "is forbidden during such an incident"),
     ],
