@@ -1,6 +1,8 @@
 """Changes the configuration of a running Redis."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from math import inf
 from typing import Annotated
 
 from pydantic import Field
@@ -22,6 +24,12 @@ Option = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,60}$")]
 _SECRET = frozenset({"requirepass", "masterauth", "masteruser", "tls-key-file-pass", "tls-client-key-file-pass"})
 
 
+_LIMITS = frozenset({"maxmemory", "maxclients"})
+"""What a lower value of harms: keys are evicted, clients turned away."""
+_SIZE = re.compile(r"(\d+)(k|kb|m|mb|g|gb|b)?", re.IGNORECASE | re.ASCII)
+_UNITS = {"": 1, "b": 1, "k": 10**3, "kb": 2**10, "m": 10**6, "mb": 2**20, "g": 10**9, "gb": 2**30}
+
+
 class ConfigSetParams(Params):
     """Which options."""
 
@@ -29,6 +37,7 @@ class ConfigSetParams(Params):
     set: dict[Option, str] = Field(
         min_length=1, max_length=20, description="Options and their values, as in redis.conf."
     )
+    allow_decrease: bool = Field(False, description="true: maxmemory and maxclients may become smaller than they are.")
 
 
 class ConfigSet(Action[ConfigSetParams]):
@@ -62,6 +71,8 @@ class ConfigSet(Action[ConfigSetParams]):
             refusal = f"this Redis has no option {unknown}, or does not show it to our login"
         elif not refusal and found == dict(params.set):
             refusal = "the options have these values already: nothing would change"
+        elif not refusal and not params.allow_decrease:
+            refusal = "; ".join(_decreases(found, params.set))
         return Preview(
             f"set {', '.join(params.set)} of the Redis {params.source}, until its next start",
             changes=tuple(Change(option, found.get(option) or "", value) for option, value in params.set.items()),
@@ -113,6 +124,20 @@ def _refusal(params: ConfigSetParams, allowed: Sequence[str]) -> str:
         return f"{', '.join(secret)} is a secret, which would be shown and stored: set it by hand"
     missing = [option for option in params.set if option not in allowed]
     return f"actions.redis_parameters does not allow {', '.join(missing)}: add it there" if missing else ""
+
+
+def _decreases(found: Mapping[str, str | None], wanted: Mapping[str, str]) -> Iterator[str]:
+    """Name the limits that would become smaller; one that is no number is for the server to refuse."""
+    for option in _LIMITS & wanted.keys():
+        before, after = _size(found.get(option) or ""), _size(wanted[option])
+        if before is not None and after is not None and after < before:
+            yield f"{option} would fall from {found[option]} to {wanted[option]}: allow_decrease: true lets it"
+
+
+def _size(text: str) -> float | None:
+    """Read a number as redis.conf writes it; 0 is without a limit."""
+    read = _SIZE.fullmatch(text.strip())
+    return int(read[1]) * _UNITS[(read[2] or "").lower()] or inf if read else None
 
 
 async def _read(cache: Cache, options: Iterable[str]) -> dict[str, str | None]:

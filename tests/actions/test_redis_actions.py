@@ -1,6 +1,7 @@
 """`redis.flush_db` and `redis.config_set` on a real Redis."""
 
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -146,3 +147,17 @@ async def test_a_hostile_value_sets_nothing(setting: Callable[..., Step], inside
 
 async def _act(found: Step) -> Any:
     return await found.act(await found.preview())
+
+
+async def test_a_limit_is_lowered_only_where_that_is_said(setting: Callable[..., Step], inside: Any) -> None:
+    lower = await setting(maxmemory="50mb").preview()
+    assert lower.refusal == "maxmemory would fall from 104857600 to 50mb: allow_decrease: true lets it"
+    for value in ("100m", "1"):
+        assert "would fall" in (await setting(maxmemory=value).preview()).refusal
+    for value in ("1gb", "0", "101MB"):
+        assert (await setting(maxmemory=value).preview()).refusal == ""
+    said = setting(maxmemory="50mb")
+    said = replace(said, params=said.params.model_copy(update={"allow_decrease": True}))
+    assert (await said.preview()).refusal == ""
+    await inside.config_set("maxmemory", "0")
+    assert "would fall from 0 to 1gb" in (await setting(maxmemory="1gb").preview()).refusal

@@ -163,7 +163,7 @@ ACTIONS: Mapping[str, Mapping[str, Any]] = {
     "postgres.terminate_backends": {"source": "main", "idle_for": "1h", "idle_in_transaction_for": "1h"}
     | {"active_for": "1h", "application": "x", "cap": 1},
     "prometheus.wait": {"query": "up", "hold": "1s", "within": "1m"},
-    "redis.config_set": {"source": "cache", "set": {"maxmemory-policy": "x"}},
+    "redis.config_set": {"source": "cache", "set": {"maxmemory-policy": "x"}, "allow_decrease": False},
     "redis.flush_db": {"source": "cache"},
 }
 NOTIFIERS: Mapping[str, Mapping[str, Any]] = {
