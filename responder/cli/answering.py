@@ -29,8 +29,7 @@ from responder.clients.render_values import one_line
 from responder.errors import PermanentError
 from responder.model.press import ANSWERS, SHORTEST_DIGEST, Word
 from responder.model.secrecy import SECRET
-
-_ASKS_AGAIN = frozenset({"expired", "rejected", "refused", "withdrawn"})
+from responder.response.answerable import RENEWABLE
 
 Digest = Annotated[str, typer.Option("--digest", help="Of the preview that you saw: refused if it is another by now.")]
 Inputs = Annotated[
@@ -69,7 +68,7 @@ def approve(
 
     async def talk(door: Door) -> None:
         action = await seen(door, which, digest)
-        if action["state"] in _ASKS_AGAIN:
+        if action["state"] in RENEWABLE:
             agreed(f"It is {action['state']}. Ask for it again?", yes=yes)
             await _again(door, which, action, reason)
             return

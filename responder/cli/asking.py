@@ -14,6 +14,7 @@ from responder.cli.running import VARIABLE, address, token_of
 from responder.clients.posting import Door, NotKnown
 from responder.clients.render_values import one_line
 from responder.errors import ConfigError, PermanentError, TransientError
+from responder.response.answerable import ASKED, WAITING
 
 T = TypeVar("T")
 
@@ -27,7 +28,7 @@ BETWEEN_LOOKS = 0.25
 """Seconds."""
 _ATTEMPT = re.compile(r"(?:INC-)?([0-9]{1,18})/([0-9]{1,9})", re.IGNORECASE | re.ASCII)
 _MOST_PAGES = 100
-_ON_ITS_WAY = frozenset({"approved", "checked"})
+_ON_ITS_WAY = WAITING - ASKED
 """Looked at once more before it starts, which may still refuse it."""
 
 Which = Annotated[str, typer.Argument(help="The attempt, as INC-17/3.", metavar="ATTEMPT")]

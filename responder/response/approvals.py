@@ -1,5 +1,7 @@
 """Who has to say yes, whether enough have, and what may go by itself."""
 
+from collections.abc import Collection
+
 from responder.model.action import ActionState, Attempt
 from responder.model.guard import verify_of
 from responder.response import attempts, making, proposals
@@ -35,6 +37,24 @@ def needed(brain: Brain, attempt: Attempt) -> int:
 def roles(attempt: Attempt) -> list[tuple[str, ...]]:
     """Return for each guard that names any the roles that may say yes to it. Raises: ValueError."""
     return [guard.approvers for guard in guards_of(attempt) if guard.approvers]
+
+
+def lacks_role(attempt: Attempt, has: Collection[str]) -> str:
+    """Say which role is missing to whoever has these for a yes or no; "" when none is. Raises: ValueError."""
+    for wanted in roles(attempt):
+        if not set(wanted) & set(has):
+            return f"it takes somebody with the role {' or '.join(wanted)}"
+    return ""
+
+
+def lacks_role_after(attempt: Attempt, has: Collection[str]) -> str:
+    """Say which role it takes to decide about what was done; an admin may always, as with an unreadable guard."""
+    if ADMIN in has:
+        return ""
+    try:
+        return lacks_role(attempt, has)
+    except ValueError as error:
+        return f"its guard cannot be read ({error}): it takes the role {ADMIN}"
 
 
 def is_enough(draft: Draft, attempt: Attempt) -> bool:

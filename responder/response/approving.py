@@ -10,25 +10,11 @@ from responder.model.timeline import Answered, AnswerRefused
 from responder.model.verdict import Json, Undecided
 from responder.model.wanted import typed, wanted_of
 from responder.response import attempts, calling, entrusting, making, proposals, running, undoing
-from responder.response.approvals import ADMIN, is_enough, needed, roles
+from responder.response.answerable import ASKED, RENEWABLE, UNDOABLE, WAITING
+from responder.response.approvals import ADMIN, is_enough, lacks_role, lacks_role_after, needed
 from responder.response.checking import approve
 from responder.response.draft import Draft
 from responder.response.guards import refusals
-
-_ASKED = frozenset({ActionState.PROPOSED, ActionState.BLOCKED})
-_WAITING = frozenset({*_ASKED, ActionState.APPROVED, ActionState.CHECKED})
-_OVER = frozenset({ActionState.REJECTED, ActionState.EXPIRED, ActionState.REFUSED, ActionState.WITHDRAWN})
-_UNDOABLE = frozenset(
-    {
-        ActionState.DONE,
-        ActionState.VERIFIED,
-        ActionState.INEFFECTIVE,
-        ActionState.ESCALATED,
-        ActionState.FAILED,
-        ActionState.REVERTED,
-        ActionState.IN_DOUBT,
-    }
-)
 
 
 def answered(draft: Draft, at: datetime, told: Answered) -> None:
@@ -55,7 +41,7 @@ def _take(draft: Draft, at: datetime, attempt: Attempt, told: Answered) -> str:
         case "happened" | "not_happened":
             if attempt.state is not ActionState.IN_DOUBT:
                 return f"there is no doubt about it: it is {attempt.state}"
-            if missing := _may_not(attempt, told):
+            if missing := lacks_role_after(attempt, told.roles):
                 return missing
             running.settle(draft, at, attempt, happened=told.answer == "happened", by=told.by)
             return ""
@@ -64,7 +50,7 @@ def _take(draft: Draft, at: datetime, attempt: Attempt, told: Answered) -> str:
 def _yes(draft: Draft, at: datetime, attempt: Attempt, told: Answered) -> str:
     if attempt.state is ActionState.PROPOSED and attempt.expires_at is not None and at >= attempt.expires_at:
         attempt = expire(draft, attempt)
-    if attempt.state in _OVER:
+    if attempt.state in RENEWABLE:
         made = making.again(draft, attempt, told.by)
         return made if isinstance(made, str) else ""
     why = _not_counting(draft, attempt, told)
@@ -95,7 +81,7 @@ def _not_counting(draft: Draft, attempt: Attempt, told: Answered) -> str:
     if not attempt.digest or told.digest != attempt.digest:
         return "what it would do has changed since that was shown: look again"
     try:
-        missing = _lacks_role(attempt, told)
+        missing = lacks_role(attempt, told.roles)
         several = needed(draft.brain, attempt) >= 2
     except ValueError as error:
         return f"its guard cannot be read: {error}"
@@ -106,28 +92,11 @@ def _not_counting(draft: Draft, attempt: Attempt, told: Answered) -> str:
     return f"{told.by} has said yes already" if told.by in attempt.approved_by else ""
 
 
-def _lacks_role(attempt: Attempt, told: Answered) -> str:
-    for wanted in roles(attempt):
-        if not set(wanted) & set(told.roles):
-            return f"it takes somebody with the role {' or '.join(wanted)}"
-    return ""
-
-
-def _may_not(attempt: Attempt, told: Answered) -> str:
-    """Say which role it takes to decide about what was done; an admin may always, as with an unreadable guard."""
-    if ADMIN in told.roles:
-        return ""
-    try:
-        return _lacks_role(attempt, told)
-    except ValueError as error:
-        return f"its guard cannot be read ({error}): it takes the role {ADMIN}"
-
-
 def _no(draft: Draft, attempt: Attempt, told: Answered) -> str:
-    if attempt.state not in _WAITING:
+    if attempt.state not in WAITING:
         return f"it is {attempt.state}"
     try:
-        missing = "" if told.by == attempt.proposed_by else _lacks_role(attempt, told)
+        missing = "" if told.by == attempt.proposed_by else lacks_role(attempt, told.roles)
     except ValueError:
         missing = ""
     if missing:
@@ -140,7 +109,7 @@ def _no(draft: Draft, attempt: Attempt, told: Answered) -> str:
 
 
 def _break_glass(draft: Draft, at: datetime, attempt: Attempt, told: Answered) -> str:
-    if attempt.state not in _ASKED:
+    if attempt.state not in ASKED:
         return f"it is {attempt.state}"
     if not attempt.digest or told.digest != attempt.digest:
         return "what it would do has changed since that was shown: look again"
@@ -167,9 +136,9 @@ def _break_glass(draft: Draft, at: datetime, attempt: Attempt, told: Answered) -
 
 
 def _undo(draft: Draft, attempt: Attempt, told: Answered) -> str:
-    if attempt.state not in _UNDOABLE:
+    if attempt.state not in UNDOABLE:
         return f"it is {attempt.state}"
-    if missing := _may_not(attempt, told):
+    if missing := lacks_role_after(attempt, told.roles):
         return missing
     why = f"asked for by {told.by}{f': {told.why}' if told.why else ''}"
     begun = undoing.begin(draft, replace(attempt, then=(), why=""), why=why, by=told.by)

@@ -7,25 +7,10 @@ Nothing that a turn would let pass is refused here.
 from responder.model.action import ActionState, Attempt
 from responder.model.incident import Incident, Status
 from responder.model.press import SHORTEST_DIGEST, Word
-from responder.response.approvals import ADMIN, roles
+from responder.response.answerable import ASKED, RENEWABLE, UNDOABLE, WAITING
+from responder.response.approvals import ADMIN, lacks_role, lacks_role_after
 from responder.web.answers import Refused
 from responder.web.people import Person
-
-_AGAIN = frozenset({ActionState.REJECTED, ActionState.EXPIRED, ActionState.REFUSED, ActionState.WITHDRAWN})
-"""Ends after which a yes asks again."""
-_OPEN = frozenset({ActionState.PROPOSED, ActionState.BLOCKED})
-_WAITING = frozenset({*_OPEN, ActionState.APPROVED, ActionState.CHECKED})
-_UNDOABLE = frozenset(
-    {
-        ActionState.DONE,
-        ActionState.VERIFIED,
-        ActionState.INEFFECTIVE,
-        ActionState.ESCALATED,
-        ActionState.FAILED,
-        ActionState.REVERTED,
-        ActionState.IN_DOUBT,
-    }
-)
 
 
 def judge(incident: Incident, attempt: Attempt, *, word: Word, by: Person, digest: str) -> str:
@@ -40,20 +25,22 @@ def judge(incident: Incident, attempt: Attempt, *, word: Word, by: Person, diges
         case "break-glass":
             return _break_glass(incident, attempt, by, digest)
         case "reject":
-            _wants(attempt, attempt.state in _WAITING)
+            _wants(attempt, attempt.state in WAITING)
             if by.name != attempt.proposed_by:
                 _wants_role(attempt, by)
         case "undo":
-            _wants(attempt, attempt.state in _UNDOABLE)
+            _wants(attempt, attempt.state in UNDOABLE)
+            _lets(lacks_role_after(attempt, by.roles), by)
         case "happened" | "not-happened":
             _wants(attempt, attempt.state is ActionState.IN_DOUBT, "there is no doubt about it: it is")
+            _lets(lacks_role_after(attempt, by.roles), by)
     return ""
 
 
 def _yes(incident: Incident, attempt: Attempt, by: Person, digest: str) -> str:
     _wants_unresolved(incident)
     _wants_role(attempt, by)
-    if attempt.state in _AGAIN:
+    if attempt.state in RENEWABLE:
         return attempt.digest
     _wants(attempt, attempt.state is ActionState.PROPOSED)
     if by.name in attempt.approved_by:
@@ -65,7 +52,7 @@ def _break_glass(incident: Incident, attempt: Attempt, by: Person, digest: str) 
     _wants_unresolved(incident)
     if ADMIN not in by.roles:
         raise Refused(403, f"breaking the glass takes the role {ADMIN}, which {by.name} has not (people.*.roles)")
-    _wants(attempt, attempt.state in _OPEN)
+    _wants(attempt, attempt.state in ASKED)
     return _agreed(attempt, digest)
 
 
@@ -76,13 +63,15 @@ def _wants_unresolved(incident: Incident) -> None:
 
 def _wants_role(attempt: Attempt, by: Person) -> None:
     try:
-        asked = roles(attempt)
+        missing = lacks_role(attempt, by.roles)
     except ValueError:
         return
-    for wanted in asked:
-        if not set(wanted) & set(by.roles):
-            has = ", ".join(by.roles) or "none"
-            raise Refused(403, f"it takes somebody with the role {' or '.join(wanted)}; {by.name} has {has}")
+    _lets(missing, by)
+
+
+def _lets(missing: str, by: Person) -> None:
+    if missing:
+        raise Refused(403, f"{missing}; {by.name} has {', '.join(by.roles) or 'none'}")
 
 
 def _wants(attempt: Attempt, holds: bool, otherwise: str = "it is") -> None:

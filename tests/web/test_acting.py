@@ -76,6 +76,7 @@ async def test_an_admin_breaks_the_glass_with_a_written_reason(peopled: House) -
     assert (said.answer, said.by, said.why) == ("break_glass", "bob", "all is down")
 
 
+FOR_SECURITY: dict[str, Any] = {"guard": {"approvers": ["security"]}}
 REFUSED: list[tuple[str, Any, dict[str, Any], int, str]] = [
     ("approve", {"digest": DIGEST}, {"state": ActionState.RUNNING}, 409, "it is running"),
     ("approve", {"digest": DIGEST}, {"state": ActionState.DONE, "why": "all ended"}, 409, "it is done: all ended"),
@@ -95,9 +96,11 @@ REFUSED: list[tuple[str, Any, dict[str, Any], int, str]] = [
     ("approve", {"digest": DIGEST, "inputs": {"x": 1}}, {}, 400, "inputs.x: there is no such input"),
     ("approve", {"digset": DIGEST}, {}, 400, "digset: there is no such field; there are: why, digest, inputs"),
     ("reject", {}, {"state": ActionState.DONE}, 409, "it is done"),
-    ("reject", {}, {"guard": {"approvers": ["security"]}}, 403, "it takes somebody with the role security"),
+    ("reject", {}, FOR_SECURITY, 403, "it takes somebody with the role security"),
     ("undo", {}, {"state": ActionState.PROPOSED}, 409, "it is proposed"),
     ("undo", {}, {"state": ActionState.UNDONE}, 409, "it is undone"),
+    ("undo", {}, {**FOR_SECURITY, "state": ActionState.DONE}, 403, "the role security; ann has on-call"),
+    ("happened", {}, {**FOR_SECURITY, "state": ActionState.IN_DOUBT}, 403, "the role security; ann has on-call"),
     ("happened", {}, {"state": ActionState.DONE}, 409, "there is no doubt about it: it is done"),
 ]
 
