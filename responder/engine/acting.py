@@ -193,6 +193,8 @@ class Acting:
         """Try it as a dry run."""
         if row.begun:
             return in_doubt("it was begun before the dry run, and nobody knows what came of it")
+        if not command.dry_run:
+            return not_done("this server has begun a dry run since: nothing was changed")
         if command.undo:
             return Outcome("done", DRY_RUN)
         context = await self._context(incident, command.attempt, command.step)

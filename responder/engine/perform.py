@@ -47,6 +47,8 @@ _FIRST_DELAY = timedelta(seconds=1)
 _LONGEST_DELAY = timedelta(seconds=60)
 _STORE_DELAYS = (0.1, 0.3, 1.0, 2.0, 4.0)
 """Seconds between tries to write down what came of a command: together less than a lease."""
+_LONGER = (*_STORE_DELAYS, *(5.0,) * 180)
+"""The same for an action: what is known of an effect is held for a quarter of an hour before it is given up."""
 GIVE_UP_AFTER = timedelta(days=1)
 """Of "try again": then the incident hears that it failed."""
 
@@ -55,7 +57,12 @@ GIVE_UP_AFTER = timedelta(days=1)
 class _Running:
     row: CommandRow
     task: "asyncio.Task[None]"
-    ending: bool = False
+    outcome: "Input | Again | None" = None
+
+    @property
+    def ending(self) -> bool:
+        """Whether it is known what came of it, and only to be written down."""
+        return self.outcome is not None
 
 
 @dataclass(slots=True)
@@ -100,10 +107,11 @@ class Performer:
         """Run commands that are claimed and have their places in their lanes."""
         for row in sorted(rows, key=lambda row: (row.priority, row.id)):
             stale = self._running.get(row.id)
+            known = stale.outcome if stale is not None else None
             if stale is not None:
                 stale.task.cancel()
-            task = asyncio.create_task(self._run(row), name=f"{row.key} of INC-{row.incident}")
-            self._running[row.id] = _Running(row, task)
+            task = asyncio.create_task(self._run(row, known), name=f"{row.key} of INC-{row.incident}")
+            self._running[row.id] = _Running(row, task, known)
 
     async def claim(self) -> int:
         """Claim what is due and has room, run it, and return how much that was."""
@@ -129,7 +137,7 @@ class Performer:
         """Say that what runs is still ours; end what another epoch has taken."""
         now = self.runtime.now()
         lease = micros(now + self.runtime.limits.lease)
-        running = [one for one in self._running.values() if not one.ending]
+        running = list(self._running.values())
         if not running:
             return
         async with self.store.transaction() as tx:
@@ -160,13 +168,14 @@ class Performer:
 
     # --- one command ---
 
-    async def _run(self, row: CommandRow) -> None:
+    async def _run(self, row: CommandRow, known: Input | Again | None = None) -> None:
+        """Run a command; of one that was claimed anew while we knew what came of it, only write that down."""
         began = perf_counter()
         try:
-            outcome = await self._outcome(row)
+            outcome = await self._outcome(row) if known is None else known
             running = self._running.get(row.id)
             if running is not None and running.row is row:
-                running.ending = True
+                running.outcome = outcome
             if await self._record(row, outcome):
                 self._forget(row, outcome)
                 self._counted(row, outcome, timedelta(seconds=perf_counter() - began))
@@ -236,7 +245,8 @@ class Performer:
 
     async def _record(self, row: CommandRow, outcome: Input | Again) -> bool:
         """Write down what came of it, while the store does not answer some more times; False when it does not count."""
-        for delay in (*_STORE_DELAYS, None):
+        delays = _LONGER if isinstance(outcome, Acted) else _STORE_DELAYS
+        for delay in (*delays, None):
             try:
                 return await self._write(row, outcome)
             except StoreUnavailable:

@@ -1,8 +1,11 @@
 """An action happens at most once, whoever dies when; what nobody can tell is in doubt, and said to people."""
 
 import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any, cast
 
 import pytest
 
@@ -13,11 +16,13 @@ from responder.engine.reader import Reader
 from responder.engine.runtime import Limits, NoMetrics
 from responder.engine.telling import Again
 from responder.engine.worker import Engine
+from responder.errors import StoreUnavailable
 from responder.model import codec
 from responder.model.action import ActionState
 from responder.model.command import Act
 from responder.model.timeline import Acted, Previewed
 from responder.store.rows import CommandRow, micros
+from responder.store.store import Call, Rows, Store, Transaction
 from tests.engine.acting import Stage, play
 from tests.engine.conftest import Build
 
@@ -369,4 +374,55 @@ async def test_who_begins_a_dry_run_does_not_finish_what_was_meant(start: Build)
     await stage.world.engine.settle()
     assert stage.effects == []
     (told,) = await acted(stage)
-    assert told.outcome.say == DRY_RUN
+    assert told.outcome.status == "not_done"
+    assert "dry run" in told.outcome.say
+
+
+class Deaf:
+    """A store that takes no results while it is `deaf`; `again` is set when a command was claimed a second time."""
+
+    def __init__(self, store: Store) -> None:
+        self.deaf, self.again, self._store = True, asyncio.Event(), store
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        async with self._store.transaction() as tx:
+            yield cast(Transaction, _Refusing(tx, self))
+
+
+class _Refusing:
+    def __init__(self, tx: Transaction, store: Deaf) -> None:
+        self._tx, self._of = tx, store
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._tx, name)
+
+    async def fetch(self, name: str, *args: object) -> Rows:
+        rows = await self._tx.fetch(name, *args)
+        if name == "command_claim" and any(CommandRow.of(row).epoch > 1 for row in rows):
+            self._of.again.set()
+        return rows
+
+    async def fetch_all(self, *calls: Call) -> Sequence[Rows]:
+        if self._of.deaf and any(call[0] == "command_finish" and call[-1] == "acted" for call in calls):
+            raise StoreUnavailable("the disk is full")
+        return await self._tx.fetch_all(*calls)
+
+
+async def test_what_is_known_of_an_effect_outlives_a_store_that_does_not_take_it(start: Build) -> None:
+    stage = await play(start, PRESS)
+    store = Deaf(stage.world.store)
+    stage.world.engine = Engine(cast(Store, store), stage.world.runtime)
+    await stage.answer("yes", "ann")
+    settling = await stage.begin(lambda: bool(stage.effects))
+    stage.world.clock.forward(minutes=1)
+    async with asyncio.timeout(30):
+        await store.again.wait()
+    store.deaf = False
+    await settling
+    (told,) = await acted(stage)
+    assert (told.outcome.status, len(stage.effects)) == ("done", 1)
+    assert await stage.state() is ActionState.DONE
