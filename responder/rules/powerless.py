@@ -46,7 +46,8 @@ def powerless(ruleset: RuleSet, registry: Registry, house: House | None = None) 
         if playbook is None:
             continue
         done = tuple(undertakings(rule, playbook, ruleset, automation))
-        for problem in (*_of_rules(playbook, done, registry, automation), *_of_house(playbook, done, registry, house)):
+        told = (*_forbidden(playbook, registry), *_of_rules(playbook, done, registry, automation))
+        for problem in (*told, *_of_house(playbook, done, registry, house)):
             found.setdefault((problem.origin, problem.message), problem)
     return tuple(sorted(found.values(), key=lambda p: (p.origin.file, p.origin.line, p.origin.column, p.message)))
 
@@ -68,6 +69,20 @@ def _of_rules(
                 yield _warning(one.step, playbook, f"acts in {namespace}, {why}: it is always refused")
     if automation == "auto":
         yield from _by_itself(playbook, done, registry)
+
+
+def _forbidden(playbook: Playbook, registry: Registry) -> Iterator[Problem]:
+    """Warn of actions that do, themselves or among other things, what their own playbook forbids."""
+    world = _world(playbook)
+    for action in playbook.actions:
+        plugin = registry.actions.get(action.plugin)
+        if plugin is None:
+            continue
+        params = Undertaking(action, (), (), {}, {}).params(world, plugin.Params)
+        for name in (plugin.name, *plugin.entails(params)):
+            if name in playbook.forbid:
+                message = f"does {name}, which its own playbook forbids (`forbid`): it is never offered"
+                yield _warning(action, playbook, message)
 
 
 def _world(playbook: Playbook) -> World:

@@ -133,3 +133,15 @@ def test_the_shipped_packs_say_what_they_need(tmp_path: Path) -> None:
     settings = {"automation": "approve", "people": BOTH, "datasources": {"redis": {"sessions": {"url": "redis://a"}}}}
     said = [problem.message for problem in lacking(report.ruleset, plugins(), Settings.model_validate(settings))]
     assert said == ["action heap of ai-orchestrator/memory-leak runs node, which actions.programs does not allow"]
+
+
+def test_what_its_own_playbook_forbids_is_told(own: Path) -> None:
+    rules = Written(
+        own,
+        "again: {kubernetes.rollout_restart: {}, mode: approve}",
+        'flag: {kubernetes.patch_configmap: {name: c, set: {A: "1"}, restart: true}, mode: approve}',
+        'quiet: {kubernetes.patch_configmap: {name: c, set: {A: "${inputs.a}"}}, inputs: {a: {type: string}}}',
+        more="    forbid: [kubernetes.rollout_restart]\n",
+    )
+    told = "does kubernetes.rollout_restart, which its own playbook forbids (`forbid`): it is never offered"
+    assert rules.alone() == [f"6: action again {told}", f"7: action flag {told}"]
