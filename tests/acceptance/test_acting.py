@@ -27,6 +27,21 @@ PEOPLE = {
 SOON = {"hold": "1s", "within": "2m"}
 
 
+WAITING = """
+rules:
+  - {name: errors, match: ['alertname="HighErrorRate"'], correlate_by: [namespace], severity: high, playbook: errors}
+playbooks:
+  errors:
+    target: {kind: Deployment, namespace: "${labels.namespace}", name: ai-orchestrator}
+    diagnose: {pods: {kubernetes.pods: {}}}
+    conclude: [{name: always, when: 'pods.total > 0', say: It fails, propose: [in-order]}]
+    actions:
+      drained: {prometheus.wait: {query: 'queue_depth < 10', within: 1m}}
+      back: {kubernetes.rollout_undo: {}}
+      in-order: {do: [drained, back], mode: approve}
+"""
+
+
 class Platform:
     """The platform of the shipped pack with Responder watching it: the shop, the channel, two people."""
 
@@ -287,6 +302,22 @@ async def test_attackers_are_blocked_by_two_people_after_evidence_and_nothing_is
         await platform.refused(f"{plugin} is forbidden during such an incident")
     assert platform.shop.pods == pods
     await sessions.aclose()
+
+
+async def test_a_sequence_waits_for_prometheus_before_its_next_step(begin: Begin, tmp_path: Path) -> None:
+    pack = tmp_path / "waiting"
+    pack.mkdir()
+    (pack / "rules.yaml").write_text(WAITING)
+    platform = await begin(rules=[str(pack), str(deployment_rules(tmp_path / "own"))])
+    await platform.fires("HighErrorRate")
+    attempt = await platform.asked("in-order")
+    assert [step["action"] for step in attempt["steps"]] == ["prometheus.wait", "kubernetes.rollout_undo"]
+    platform.shop.queries.clear()
+    assert (await platform.says("ann", attempt))[0] == 202
+    done = await platform.action("in-order", "done", "failed", "refused")
+    assert (done["state"], [step["outcome"] for step in done["steps"]]) == ("done", ["done", "done"])
+    assert platform.shop.queries.count("queue_depth < 10") >= 2
+    assert platform.shop.image == GOOD
 
 
 def test_the_namespace_of_the_ingress_is_the_packs() -> None:
