@@ -10,8 +10,8 @@ from responder.actions.network_lockdown import NetworkLockdown
 from responder.clients.kubernetes_writing import KubernetesWriter
 from responder.errors import Missing, PermanentError, Unanswered
 from responder.model.target import Target
-from tests.actions.packs import at_work
-from tests.actions.rollouts import ATTEMPT, Bench, of
+from tests.actions.packs import at_work, events_of
+from tests.actions.rollouts import ATTEMPT, REASON, Bench, every, of
 from tests.actions.steps import HOSTILE
 from tests.servers.kubernetes import KubernetesServer
 from tests.servers.kubernetes_cluster import Cluster, deployment_with_pods, pod, workload
@@ -95,6 +95,7 @@ async def test_undoing_removes_it_once(at: Bench) -> None:
     assert (await at.undo(done.undo)).status == "done"
     assert (await at.undo(done.undo, retry=True)).status == "done"
     assert await policies(at.cluster) == []
+    assert ("Removed", f"Responder: removed for {REASON}") in events_of(await every(at.cluster, "Event"))
     assert "removed" in (await at.progress(done)).reverted
 
 

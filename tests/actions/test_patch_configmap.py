@@ -68,6 +68,20 @@ async def test_a_second_try_after_the_effect_changes_nothing(flags: Bench) -> No
     assert await flags.object("ConfigMap", "flags") == after
 
 
+async def test_a_second_try_tells_the_world_what_the_first_one_died_before(flags: Bench) -> None:
+    preview = await flags.preview()
+    await flags.act(preview)
+    (told,) = await every(flags.cluster, "Event")
+    await flags.cluster.delete({**told, "kind": "Event", "apiVersion": "v1"})
+
+    await flags.act(preview, retry=True)
+
+    done = f"done: set BREAKER of configmap/flags in {flags.cluster.namespace}"
+    assert events_of(await every(flags.cluster, "Event")) == [
+        ("ConfigurationChanged", f"Responder: {done} for {REASON}")
+    ]
+
+
 async def test_a_second_try_before_the_effect_makes_it(flags: Bench) -> None:
     preview = await flags.preview()
 

@@ -80,6 +80,7 @@ async def create_once(creation: Creation, preview: Preview, tools: ActionTools) 
     if there is not None and not there.bears(tools.attempt):
         return Outcome("not_done", f"{place} is there already, {_origin(there)}: nothing was done")
     if there is not None:
+        await _tell(there, creation.event, creation.done, tools)
         return _made(creation, there, found=True)
     if tools.retry and creation.vanishes:
         return Outcome("in_doubt", f"{place} is not there: it was never made, or it has ended and was cleaned up")
@@ -90,8 +91,7 @@ async def create_once(creation: Creation, preview: Preview, tools: ActionTools) 
     if creation.applied and _shared(made):
         say = f"{place} was made by others this moment, and ours was merged into it: look at it"
         return Outcome("failed", say, basis=made.identity)
-    note = note_of(creation.done, tools)
-    await tools.kubernetes.tell(made.found, reason=creation.event, note=note, key=tools.attempt)
+    await _tell(made, creation.event, creation.done, tools)
     return _made(creation, made)
 
 
@@ -116,7 +116,13 @@ async def remove(place: Place, before: Json, tools: ActionTools) -> Outcome:
         await tools.kubernetes.delete(place.resource, place.namespace, place.name, uid=there.uid)
     except (Conflict, Missing):
         return Outcome("not_done", f"{place} was removed or made anew this moment: look at it")
+    await _tell(there, "Removed", "removed", tools)
     return Outcome("done", f"{place} removed", basis={"undone": True})
+
+
+async def _tell(seen: Seen, event: str, done: str, tools: ActionTools) -> None:
+    """Write the Kubernetes Event, once however many tries; it outlives what it tells of."""
+    await tools.kubernetes.tell(seen.found, reason=event, note=note_of(done, tools), key=tools.attempt)
 
 
 async def follow_creation(place: Place, outcome: Outcome, tools: ActionTools) -> Progress:

@@ -91,7 +91,9 @@ async def make_edit(place: Place, preview: Preview, planner: Planner, tools: Act
         for _ in range(_TRIES):
             seen = await look(place, tools.kubernetes)
             if seen.bears(tools.attempt):
-                return _done(seen, await plan(planner, seen), preview.undo, found=True)
+                edit = await plan(planner, seen)
+                await tell(seen, replace(edit, done=f"done: {preview.summary}"), tools)
+                return _done(seen, edit, preview.undo, found=True)
             edit = await plan(planner, seen)
             if stale := moved(seen, edit, preview) or edit.refusal or _going(seen):
                 return Outcome("in_doubt" if tools.retry else "not_done", stale)
@@ -117,6 +119,7 @@ async def put_back(place: Place, before: Mapping[str, Json], planner: Planner, t
             seen = await look(place, tools.kubernetes)
             edit = await plan(planner, seen)
             if seen.bears(tools.attempt):
+                await tell(seen, replace(edit, done="put back"), tools)
                 return _undone(_done(seen, edit, None, found=True))
             other = f"{place} is another one of that name by now" if seen.uid != before.get("uid") else ""
             if refusal := other or edit.refusal or _going(seen):
@@ -164,7 +167,7 @@ async def send(seen: Seen, edit: Edit, tools: ActionTools, *, dry_run: bool = Fa
 
 
 async def tell(seen: Seen, edit: Edit, tools: ActionTools) -> None:
-    """Write the Kubernetes Event on the object."""
+    """Write the Kubernetes Event on the object; a second try writes what the first one may not have come to."""
     await tools.kubernetes.tell(seen.found, reason=edit.event, note=note_of(edit.done, tools), key=tools.attempt)
 
 
