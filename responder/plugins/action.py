@@ -18,30 +18,37 @@ P = TypeVar("P", bound=Params)
 
 class Action(ABC, Generic[P]):
     """
-    One writing step. Subclasses set `name`, `Params` and `needs`; the class docstring is the manual.
+    One writing step. Subclasses set `name`, `Params` and `needs`, and what else of these differs.
 
-    `kinds` are the kinds of target that it can act on; empty for one that has no target. `once` says why it cannot
-    happen twice: `conditional` when the write carries a condition and can be read back, `named` when what it creates
-    has a name of its own, `repeatable` when twice is the same as once, `doubtful` when nobody can tell after a crash.
-    `weight` is what it may cost: `destructive` and `security` actions need evidence first. `approvals` is how many
-    people must say yes where the rules do not say. `deadline` is for one `preview`, `act` or `undo`. `by_hand` is
-    whether people may ask for it with parameters of their own; not where what it runs is the rules' to say.
-    `until_resolved` is for what is taken back without a question when the incident resolves, such as a silence. `files` are parameters
-    that name a manifest of the pack, each with the path that its value makes: `{"template": "jobs/{}.yaml"}`.
+    The class docstring is the manual, with `Source:` and a YAML `Example:` that a test loads.
     """
 
     name: ClassVar[str]
     Params: ClassVar[type[Params]]
     needs: ClassVar[tuple[Verb, ...]] = ()
+    """The rights that it takes; `needs_in` may say more, or less."""
     kinds: ClassVar[frozenset[str]] = frozenset()
+    """The kinds of target that it can act on; empty for any, or none."""
     once: ClassVar[Literal["conditional", "named", "repeatable", "doubtful"]] = "conditional"
+    """
+    Why it cannot happen twice: `conditional` when the write carries a condition and can be read back, `named` when what
+    it creates has a name of its own, `repeatable` when twice is the same as once; `doubtful` when nobody can tell after
+    a crash, and people are asked.
+    """
     weight: ClassVar[Literal["harmless", "ordinary", "destructive", "security"]] = "ordinary"
+    """What it may cost: `harmless` counts in no budget, `destructive` and `security` need evidence to be kept first."""
     undoable: ClassVar[bool] = False
-    by_hand: ClassVar[bool] = True
-    approvals: ClassVar[int] = 1
-    deadline: ClassVar[timedelta] = timedelta(seconds=30)
+    """Whether `undo` can put back what was before."""
     until_resolved: ClassVar[bool] = False
+    """Whether it is taken back without a question when the incident resolves, as a silence is."""
+    by_hand: ClassVar[bool] = True
+    """Whether people may ask for it with parameters of their own; not where what it runs is the rules' to say."""
+    approvals: ClassVar[int] = 1
+    """How many people must say yes where the rules do not say."""
+    deadline: ClassVar[timedelta] = timedelta(seconds=30)
+    """The time that one call of `preview`, `act`, `undo` or `progress` may take."""
     files: ClassVar[Mapping[str, str]] = {}
+    """Parameters that name a manifest of the pack, each with the path that its value makes: `jobs/{}.yaml`."""
 
     @abstractmethod
     def command(self, params: P, target: Target) -> tuple[str, ...]:
@@ -61,7 +68,9 @@ class Action(ABC, Generic[P]):
 
     def entails(self, params: P) -> tuple[str, ...]:
         """
-        Return the other actions that it includes, by name: where one of them is forbidden, so is this. Pure: no I/O.
+        Return the other actions that it includes, by name: where one of them is forbidden, so is this.
+
+        Pure: no I/O.
         """
         return ()
 
@@ -70,7 +79,9 @@ class Action(ABC, Generic[P]):
         Return what it needs in one of its `namespaces`, or at objects of none: `needs`, where it says nothing else.
 
         It is asked for the generated RBAC, before there is an incident: where a template is left in a parameter, none
-        of them is validated, and "${" stands in a namespace that nobody knows yet. `files` are the pack's. Pure.
+        of them is validated, and "${" stands in a namespace that nobody knows yet. `files` are the pack's.
+
+        Pure: no I/O.
         """
         return self.needs
 
