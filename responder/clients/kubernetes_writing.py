@@ -19,6 +19,7 @@ from responder.clients.kubernetes_paging import pages
 from responder.clients.kubernetes_paths import Address, Verb, can_exist, valid_name, valid_namespace
 from responder.clients.kubernetes_refusals import Form, changed, refusal
 from responder.errors import CallError, PermanentError
+from responder.model.management import FIELD_MANAGER
 from responder.model.outside import Executed, HttpAnswer
 from responder.model.resource import EVENTS, PODS, Resource
 from responder.model.target import Target
@@ -27,8 +28,6 @@ from responder.settings.sections import KubernetesAccess
 
 Object = Mapping[str, Any]
 
-MANAGER = "responder"
-"""Who we are to the API server's field management."""
 DEADLINE = timedelta(seconds=15)
 """For one call: admission may take 10 s for each of its webhooks."""
 
@@ -129,13 +128,10 @@ class KubernetesWriter:
         *,
         form: Literal["json", "merge", "apply"] = "json",
         dry_run: bool = False,
-        force: bool = False,
     ) -> Object:
-        """Change an object: a JSON patch, a merge patch, or server-side apply (`force` takes fields over)."""
+        """Change an object: a JSON patch, a merge patch, or server-side apply, which takes no field from others."""
         address = _named("patch", resource, namespace, name)
-        query = [("fieldManager", MANAGER), *((_STRICT,) if form == "apply" else ())]
-        if force and form == "apply":
-            query.append(("force", "true"))
+        query = [("fieldManager", FIELD_MANAGER), *((_STRICT,) if form == "apply" else ())]
         return await self._write("PATCH", address, body, query, form=form, media=_MEDIA[form], dry_run=dry_run)
 
     async def create(self, resource: Resource, namespace: str, body: Object, *, dry_run: bool = False) -> Object:
@@ -143,7 +139,7 @@ class KubernetesWriter:
         name = str((body.get("metadata") or {}).get("name", ""))
         named = _named("create", resource, namespace, name)
         address = Address("create", resource, named.namespace)
-        query = [("fieldManager", MANAGER), _STRICT]
+        query = [("fieldManager", FIELD_MANAGER), _STRICT]
         return await self._write("POST", address, dict(body), query, dry_run=dry_run)
 
     async def delete(
@@ -176,7 +172,7 @@ class KubernetesWriter:
             options["dryRun"] = ["All"]
         body: dict[str, Json] = {"kind": "Eviction", "apiVersion": "policy/v1", "deleteOptions": options}
         body["metadata"] = {"name": pod, "namespace": namespace}
-        await self._write("POST", address, body, [("fieldManager", MANAGER)], dry_run=dry_run)
+        await self._write("POST", address, body, [("fieldManager", FIELD_MANAGER)], dry_run=dry_run)
 
     async def execute(
         self,

@@ -5,6 +5,8 @@ from typing import Any
 
 Object = Mapping[str, Any]
 
+FIELD_MANAGER = "responder"
+"""Who we are to the API server's field management."""
 _BUILT_IN = frozenset({"Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "CronJob", "Node", "Pod"})
 _FIELD_MANAGERS = (
     ("argocd", "Argo CD"),

@@ -15,13 +15,12 @@ from responder.model.verdict import Json
 
 Object = Mapping[str, Any]
 
-FIELD_MANAGER = "responder"
-"""Who we are to the API server's field management."""
 ATTEMPT = "alertmanager-responder/attempt"
 """The annotation that names the attempt which made the last change of ours."""
 INCIDENT = "alertmanager-responder/incident"
 """The label or annotation that names the incident an object was made for."""
 CHANGE_CAUSE = "kubernetes.io/change-cause"
+"""The annotation by which `kubectl rollout history` tells why."""
 
 
 class Cluster(Protocol):
@@ -71,9 +70,8 @@ class Cluster(Protocol):
         *,
         form: Literal["json", "merge", "apply"] = "json",
         dry_run: bool = False,
-        force: bool = False,
     ) -> Object:
-        """Change an object: a JSON patch, a merge patch, or server-side apply (`force` takes fields over)."""
+        """Change an object: a JSON patch, a merge patch, or server-side apply, which takes no field from others."""
 
     async def create(self, resource: Resource, namespace: str, body: Object, *, dry_run: bool = False) -> Object:
         """Create an object of the name that it carries."""
@@ -281,7 +279,7 @@ class ActionTools(Protocol):
 
     @property
     def retry(self) -> bool:
-        """Whether an earlier try of this very effect may have happened."""
+        """Whether an earlier try of this very effect may have happened: read back first."""
 
     def now(self) -> datetime:
         """The time, aware, UTC."""
@@ -302,7 +300,7 @@ class ActionTools(Protocol):
 
     @property
     def http(self) -> Caller:
-        """HTTP."""
+        """HTTP, as far as the settings let it go."""
 
     @property
     def alertmanager(self) -> Silences:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from responder.errors import Missing, PermanentError
+from responder.model.management import FIELD_MANAGER
 from responder.model.resource import Resource
 from responder.model.verdict import Json
-from responder.plugins.acting import ATTEMPT, FIELD_MANAGER, Cluster
+from responder.plugins.acting import ATTEMPT, Cluster
 from responder.plugins.rollout.workload import Workload
 
 Object = Mapping[str, Any]

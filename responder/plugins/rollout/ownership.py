@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Literal
 
+from responder.model.management import FIELD_MANAGER
 from responder.model.moment import parse_moment
-from responder.plugins.acting import FIELD_MANAGER
 from responder.plugins.commands import shell
 from responder.plugins.rollout.workload import Workload, owner_of
 
