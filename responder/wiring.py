@@ -1,7 +1,6 @@
 """Builds the whole from the settings; the only file that knows all the rooms."""
 
 import asyncio
-import importlib
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -12,6 +11,7 @@ from typing import Any
 import structlog
 
 from responder import actions, diagnostics, notifiers
+from responder.clients.by_name import load
 from responder.clients.client_set import ClientSet
 from responder.clients.toolbox import IncidentTools, StepTools
 from responder.engine.reader import Reader, RelatedTo
@@ -102,7 +102,7 @@ async def start(
         entrance = Entrance.of(settings)  # before the store: a start that is refused leaves no files behind
         store = await open_store(settings.database_url.get_secret_value())
         ending.push_async_callback(store.close)
-        clients = ClientSet(settings, now, _load)
+        clients = ClientSet(settings, now, load)
         ending.push_async_callback(clients.close)
         reader = Reader(store)
         runtime = _runtime(
@@ -206,8 +206,3 @@ def _watch(rules: RuleStore) -> Callable[[], Any]:
         await watching
 
     return end
-
-
-def _load(module: str, name: str) -> Any:
-    """Load a client by name: its driver costs time and memory that only those pay who configured it."""
-    return getattr(importlib.import_module(f"responder.clients.{module}"), name)

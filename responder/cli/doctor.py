@@ -1,14 +1,13 @@
 """`responder doctor`: whether everything is there that the settings and the rules need, and what cures what is not."""
 
 import asyncio
-import importlib
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 from rich.table import Table
@@ -21,6 +20,7 @@ from responder.cli.checkup_rights import granted
 from responder.cli.checkup_systems import Surroundings, systems, unset
 from responder.cli.config import Config, settings_of
 from responder.cli.rules import console, count, registry
+from responder.clients.by_name import load
 from responder.clients.client_set import ClientSet
 from responder.rules import loading
 from responder.settings.acting import EvidenceStore
@@ -74,9 +74,9 @@ async def _examined(settings: Settings) -> list[Finding]:
     report = loading.check(tuple(settings.rules), plugins)
     # Without the Redis between replicas: what another one has just read says nothing about now.
     own = settings.model_copy(update={"redis_url": None, "evidence": EvidenceStore()})
-    clients = ClientSet(own, _now, _load)
+    clients = ClientSet(own, _now, load)
     try:
-        around = Surroundings(settings, clients, _now, _load)
+        around = Surroundings(settings, clients, _now, load)
         checks: list[Check] = [
             *house(around, report, plugins),
             *systems(around),
@@ -132,7 +132,3 @@ def _summary(findings: Iterable[Finding]) -> Text:
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-def _load(module: str, name: str) -> Any:
-    return getattr(importlib.import_module(f"responder.clients.{module}"), name)

@@ -4,12 +4,12 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from importlib import import_module
 from typing import Any
 
 import pytest
 
 from responder.clients.acting_clients import ActingClients
+from responder.clients.by_name import load
 from responder.clients.http import Policy
 from responder.clients.toolbox import StepTools
 from responder.model.action import Outcome, Preview
@@ -74,11 +74,6 @@ class Step:
 def step(action: Action[Any], tools: StepTools, target: Target = TARGET, **params: Any) -> Step:
     """Put an action to work, its parameters checked as those of the rules are."""
     return Step(action, action.Params.model_validate(params), tools, target)
-
-
-def load(module: str, name: str) -> Any:
-    """Load a client by name, as `wiring` does."""
-    return getattr(import_module(f"responder.clients.{module}"), name)
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from responder.cli.checkup_rights import granted
 from responder.cli.checkup_systems import Surroundings
 from responder.cli.main import app
 from responder.cli.rules import registry
+from responder.clients.by_name import load
 from responder.clients.client_set import ClientSet
 from responder.clients.kubernetes import Kubernetes
 from responder.clients.kubernetes_writing import KubernetesWriter
@@ -67,9 +67,9 @@ class House:
         """Ask for every right, as `responder doctor` does."""
         written = {"kubernetes": {"kubeconfig": str(self.kubeconfig)}, "automation": "auto"}
         settings = Settings.model_validate(written | more)
-        clients = ClientSet(settings, _now, _load)
+        clients = ClientSet(settings, _now, load)
         try:
-            around = Surroundings(settings, clients, _now, _load)
+            around = Surroundings(settings, clients, _now, load)
             return await examine(tuple(granted(around, REPORT.ruleset, registry())))
         finally:
             await clients.close()
@@ -77,10 +77,6 @@ class House:
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-def _load(module: str, name: str) -> Any:
-    return getattr(import_module(f"responder.clients.{module}"), name)
 
 
 @pytest.fixture

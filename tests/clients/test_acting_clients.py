@@ -4,12 +4,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from responder.clients import by_name
 from responder.clients.acting_clients import ActingClients
 from responder.clients.evidence import Folder
 from responder.clients.http import Policy
@@ -33,7 +33,7 @@ async def build(loaded: list[str]) -> AsyncIterator[Build]:
 
         def load(module: str, name: str) -> Any:
             loaded.append(module)
-            return getattr(import_module(f"responder.clients.{module}"), name)
+            return by_name.load(module, name)
 
         def ended(client: Any) -> Any:
             if hasattr(client, "close"):

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import pytest
 import redis.asyncio
 from aiohttp import web
 
+from responder.clients import by_name
 from responder.clients.client_set import ClientSet
 from responder.errors import PermanentError
 from responder.model.resource import CONFIG_MAPS, PODS, SECRETS
@@ -40,7 +40,7 @@ class Counting:
 
 def load(module: str, name: str) -> Any:
     """Load as `wiring` does; a busy machine makes no Redis hang."""
-    found = getattr(import_module(f"responder.clients.{module}"), name)
+    found = by_name.load(module, name)
     return partial(found, deadline=PATIENCE) if module == "shared_redis" else found
 
 
