@@ -137,7 +137,8 @@ class Walk:
 
     def _check_lives(self) -> None:
         live = [attempt for attempt in self.story.incident.attempts if attempt.state.live]
-        assert len({attempt.name for attempt in live}) == len(live), "two live attempts of one action"
+        same = {(a.name, str(a.steps[0].params) if a.proposed_by else "") for a in live}
+        assert len(same) == len(live), "two live attempts at the same"
         locks = [
             lock
             for attempt in live

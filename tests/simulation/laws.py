@@ -127,9 +127,9 @@ class Laws:
     def _goes_on(self, one: Resting) -> None:
         incident = one.incident
         live = [attempt for attempt in incident.attempts if attempt.state.live]
-        names = Counter(attempt.name for attempt in live)
-        if any(count > 1 for count in names.values()):
-            raise Broken(f"{incident.id} has two live attempts of one name: {dict(names)}")
+        same = Counter(_same(attempt) for attempt in live)
+        if any(count > 1 for count in same.values()):
+            raise Broken(f"{incident.id} has two live attempts at the same: {dict(same)}")
         first = min(one.timers.values(), default=None)
         if first is not None and (one.wake_at is None or one.wake_at > first):
             raise Broken(f"{incident.id} sleeps beyond its timers: {one.wake_at} {one.timers}")
@@ -217,3 +217,9 @@ class Laws:
             return list(await self.store._reading.call(lambda connection: execute(connection, sql, ())))
         pool: asyncpg.Pool = self.store._pool  # type: ignore[attr-defined]
         return [tuple(row) for row in await pool.fetch(sql)]
+
+
+def _same(attempt: Attempt) -> str:
+    """Tell by what an attempt is the same as another; what people ask for is called alike, whatever it would do."""
+    told = [(step.plugin, str(step.target), dict(step.params)) for step in attempt.steps]
+    return f"{attempt.name} {told if attempt.proposed_by else ''}"
