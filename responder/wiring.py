@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
@@ -28,6 +28,7 @@ from responder.rules.lacking import lacking
 from responder.rules.rule_store import Reload, RuleStore
 from responder.settings.process import Settings
 from responder.store.opening import open_store
+from responder.store.store import Store
 from responder.web.door import Behind, Door
 from responder.web.entrance import Entrance
 from responder.web.metrics import Metrics
@@ -104,26 +105,9 @@ async def start(
         ending.push_async_callback(store.close)
         clients = ClientSet(settings, now, load)
         ending.push_async_callback(clients.close)
-        reader = Reader(store)
-        runtime = _runtime(
-            settings, clients, reader, rules=rules, kitchen=kitchen, registry=registry, metrics=metrics, now=now
-        )
-        engine = Engine(store, replace(runtime, recorded=recorded, rehearsal=rehearsal))
-        behind = Behind(
-            intake=engine.intake,
-            reader=reader,
-            answers=engine.answers,
-            controls=engine.controls,
-            vault=engine.vault,
-            hidden=kitchen.hidden,
-            workspace=clients.sender_tools.workspace,
-            vitals=HouseVitals(store, rules, clients.circuits, engine.trouble),
-            metrics=metrics,
-            scale=lambda: rules.current.ruleset.scale,
-            now=now,
-            version=version(DISTRIBUTION),
-        )
-        door = Door(settings, entrance, behind)
+        house = _House(settings, now, registry, metrics, kitchen, rules, store, clients, Reader(store))
+        engine = Engine(store, replace(_runtime(house), recorded=recorded, rehearsal=rehearsal))
+        door = Door(settings, entrance, _behind(house, engine))
         await engine.start()
         ending.push_async_callback(engine.stop)
         await door.open()
@@ -132,26 +116,31 @@ async def start(
         return Server(door, rules, ending.pop_all())
 
 
-def _runtime(
-    settings: Settings,
-    clients: ClientSet,
-    reader: Reader,
-    *,
-    rules: RuleStore,
-    kitchen: Kitchen,
-    registry: Registry,
-    metrics: Metrics,
-    now: Callable[[], datetime],
-) -> Runtime:
-    def tools(incident: Incident) -> IncidentTools:
-        facts, cluster = facts_of(incident).incident, clients.clusters.get(incident.cluster)
-        return IncidentTools(facts, now, cluster, clients.http, RelatedTo(reader, incident))
+@dataclass(frozen=True, slots=True)
+class _House:
+    """The rooms below the engine, as built."""
 
-    def action_tools(incident: Incident, step: StepContext) -> StepTools:
-        acting = clients.acting
+    settings: Settings
+    now: Callable[[], datetime]
+    registry: Registry
+    metrics: Metrics
+    kitchen: Kitchen
+    rules: RuleStore
+    store: Store
+    clients: ClientSet
+    reader: Reader
+
+    def tools(self, incident: Incident) -> IncidentTools:
+        """Bind what diagnostics use to an incident."""
+        facts, cluster = facts_of(incident).incident, self.clients.clusters.get(incident.cluster)
+        return IncidentTools(facts, self.now, cluster, self.clients.http, RelatedTo(self.reader, incident))
+
+    def action_tools(self, incident: Incident, step: StepContext) -> StepTools:
+        """Bind what actions use to one try at a step."""
+        acting = self.clients.acting
         return StepTools(
             incident=facts_of(incident).incident,
-            now=now,
+            now=self.now,
             cluster=acting.cluster(incident.cluster),
             http=acting.http,
             labels=step.labels,
@@ -165,15 +154,18 @@ def _runtime(
             max_size=acting.max_size,
         )
 
+
+def _runtime(house: _House) -> Runtime:
+    settings, clients = house.settings, house.clients
     return Runtime(
-        rulebook=lambda: rules.current,
-        kitchen=kitchen,
-        registry=registry,
-        tools=tools,
-        action_tools=action_tools,
+        rulebook=lambda: house.rules.current,
+        kitchen=house.kitchen,
+        registry=house.registry,
+        tools=house.tools,
+        action_tools=house.action_tools,
         notifier_tools=clients.sender_tools,
-        now=now,
-        metrics=metrics,
+        now=house.now,
+        metrics=house.metrics,
         clusters=tuple(settings.every_cluster),
         cluster_label=settings.cluster_label,
         alertmanagers=tuple(Watched(one.cluster, one.receiver, client) for one, client in clients.alertmanagers),
@@ -187,6 +179,23 @@ def _runtime(
         stop_within=settings.stop_within / STOP_PHASES,
         external_url=settings.external_url,
         limits=Limits(intake=settings.webhook.intake, lease=settings.lease),
+    )
+
+
+def _behind(house: _House, engine: Engine) -> Behind:
+    return Behind(
+        intake=engine.intake,
+        reader=house.reader,
+        answers=engine.answers,
+        controls=engine.controls,
+        vault=engine.vault,
+        hidden=house.kitchen.hidden,
+        workspace=house.clients.sender_tools.workspace,
+        vitals=HouseVitals(house.store, house.rules, house.clients.circuits, engine.trouble),
+        metrics=house.metrics,
+        scale=lambda: house.rules.current.ruleset.scale,
+        now=house.now,
+        version=version(DISTRIBUTION),
     )
 
 
