@@ -6,7 +6,7 @@ from responder.model.verdict import Json
 from responder.plugins.acting import ActionTools
 from responder.plugins.action import Action
 from responder.plugins.commands import kubectl
-from responder.plugins.objects.node import NODE_NEEDS, follow_node, make_schedulable, preview_node, put_node_back
+from responder.plugins.objects.node import NODE_NEEDS, follow_node, mark_node, preview_node, put_node_back
 from responder.plugins.params import Params
 
 
@@ -42,7 +42,7 @@ class Cordon(Action[CordonParams]):
 
     async def act(self, params: CordonParams, target: Target, preview: Preview, tools: ActionTools) -> Outcome:
         """Mark the node."""
-        return await make_schedulable(target, preview, tools, schedulable=False)
+        return await mark_node(target, preview, tools, schedulable=False)
 
     async def undo(self, params: CordonParams, target: Target, before: Json, tools: ActionTools) -> Outcome:
         """Take the mark off."""

@@ -24,6 +24,7 @@ from responder.plugins.params import Params
 from responder.plugins.rights import Verb
 from responder.plugins.rollout.restart import follow_restart, preview_restart, restart
 from responder.plugins.rollout.workload import WORKLOAD_NEEDS
+from responder.plugins.undone import is_undone, undone
 
 _RESTART = "restart: "
 """Before the name of a fact that the restart rests on."""
@@ -132,10 +133,10 @@ class PatchConfigmap(Action[PatchConfigmapParams]):
         if not isinstance(before, Mapping) or "uid" not in before:
             return Outcome("not_done", "What was there before was not recorded: put it back by hand")
         place = _place(params, target)
-        undone = await put_back(place, before, lambda seen: restoration(seen, before), tools)
-        if undone.status != "done" or not params.restart:
-            return undone
-        return await _restarted(undone, target, None, tools)
+        restored = await put_back(place, before, lambda seen: restoration(seen, before), tools)
+        if restored.status != "done" or not params.restart:
+            return restored
+        return await _restarted(restored, target, None, tools)
 
     async def progress(
         self, params: PatchConfigmapParams, target: Target, outcome: Outcome, tools: ActionTools
@@ -202,8 +203,8 @@ def _then(first: Outcome, second: Outcome) -> Outcome:
     """Sum up a change and the restart behind it; a restart that did not happen leaves the change standing."""
     if second.status == "done":
         basis = {**second.basis, _CONFIG: first.basis}
-        basis |= {"undone": True} if first.basis.get("undone") else {}
-        return replace(second, say=f"{first.say}; {second.say}", undo=first.undo, basis=basis)
+        both = replace(second, say=f"{first.say}; {second.say}", undo=first.undo, basis=basis)
+        return undone(both) if is_undone(first) else both
     say = f"{first.say}, but nothing was restarted, so its pods may not know: {second.say}"
     told = replace(second, say=say, undo=first.undo, basis={**first.basis})
     return told if second.status == "in_doubt" else replace(told, status="failed")

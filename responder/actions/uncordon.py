@@ -6,7 +6,7 @@ from responder.model.verdict import Json
 from responder.plugins.acting import ActionTools
 from responder.plugins.action import Action
 from responder.plugins.commands import kubectl
-from responder.plugins.objects.node import NODE_NEEDS, follow_node, make_schedulable, preview_node, put_node_back
+from responder.plugins.objects.node import NODE_NEEDS, follow_node, mark_node, preview_node, put_node_back
 from responder.plugins.params import Params
 
 
@@ -42,10 +42,10 @@ class Uncordon(Action[UncordonParams]):
 
     async def act(self, params: UncordonParams, target: Target, preview: Preview, tools: ActionTools) -> Outcome:
         """Take the mark off."""
-        return await make_schedulable(target, preview, tools, schedulable=True)
+        return await mark_node(target, preview, tools, schedulable=True)
 
     async def undo(self, params: UncordonParams, target: Target, before: Json, tools: ActionTools) -> Outcome:
-        """Take the mark off."""
+        """Mark it again."""
         return await put_node_back(target, before, tools, schedulable=False)
 
     async def progress(self, params: UncordonParams, target: Target, outcome: Outcome, tools: ActionTools) -> Progress:

@@ -14,6 +14,7 @@ from responder.plugins.rollout.ownership import changed_by
 from responder.plugins.rollout.plan import note_of
 from responder.plugins.rollout.workload import digest
 from responder.plugins.trying import tried
+from responder.plugins.undone import is_undone, undone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +105,7 @@ async def remove(place: Place, before: Json, tools: ActionTools) -> Outcome:
     recorded = before if isinstance(before, Mapping) else {}
     there = await look_for(place, tools.kubernetes)
     if there is None:
-        return Outcome("done", f"{place} is not there any more", basis={"undone": True})
+        return undone(Outcome("done", f"{place} is not there any more"))
     attempt = tools.attempt.removesuffix("/undo")
     ours = there.uid == recorded["uid"] if recorded.get("uid") else there.bears(attempt)
     if not ours:
@@ -117,7 +118,7 @@ async def remove(place: Place, before: Json, tools: ActionTools) -> Outcome:
     except (Conflict, Missing):
         return Outcome("not_done", f"{place} was removed or made anew this moment: look at it")
     await _tell(there, "Removed", "removed", tools)
-    return Outcome("done", f"{place} removed", basis={"undone": True})
+    return undone(Outcome("done", f"{place} removed"))
 
 
 async def _tell(seen: Seen, event: str, done: str, tools: ActionTools) -> None:
@@ -127,7 +128,7 @@ async def _tell(seen: Seen, event: str, done: str, tools: ActionTools) -> None:
 
 async def follow_creation(place: Place, outcome: Outcome, tools: ActionTools) -> Progress:
     """Say whether what was made still stands. Raises: CallError."""
-    if outcome.basis.get("undone"):
+    if is_undone(outcome):
         return Progress(outcome.say)
     there = await look_for(place, tools.kubernetes)
     if there is None or there.uid != outcome.basis.get("uid"):

@@ -14,6 +14,7 @@ from responder.plugins.rollout.plan import Operation, note_of
 from responder.plugins.rollout.workload import owner_of
 from responder.plugins.rollout.write import annotate
 from responder.plugins.trying import tried
+from responder.plugins.undone import is_undone, undone
 
 _TRIES = 10
 """Writes that meet a Conflict although what was approved still holds, before it is given up."""
@@ -120,7 +121,7 @@ async def put_back(place: Place, before: Mapping[str, Json], planner: Planner, t
             edit = await plan(planner, seen)
             if seen.bears(tools.attempt):
                 await tell(seen, replace(edit, done="put back"), tools)
-                return _undone(_done(seen, edit, None, found=True))
+                return undone(_done(seen, edit, None, found=True))
             other = f"{place} is another one of that name by now" if seen.uid != before.get("uid") else ""
             if refusal := other or edit.refusal or _going(seen):
                 return Outcome("in_doubt" if tools.retry else "not_done", f"{refusal}: nothing is undone")
@@ -129,7 +130,7 @@ async def put_back(place: Place, before: Mapping[str, Json], planner: Planner, t
             except Conflict:
                 continue
             await tell(after, edit, tools)
-            return _undone(_done(after, edit, None))
+            return undone(_done(after, edit, None))
     except Missing as error:
         return Outcome("in_doubt" if tools.retry else "not_done", f"{error}: nothing is undone")
     return Outcome("not_done", f"{place} was being changed by others all the time: nothing was undone")
@@ -142,7 +143,7 @@ async def follow_edit(place: Place, outcome: Outcome, planner: Planner, tools: A
         said = f"{place} was deleted" + ("" if seen is None else " and made anew")
         return Progress(said, reverted=said)
     edit = await plan(planner, seen)
-    if not outcome.basis.get("undone") and not edit.holds(seen.found):
+    if not is_undone(outcome) and not edit.holds(seen.found):
         said = f"{place} was changed back or over by {changed_by(seen.found, *edit.wrote)}"
         return Progress(said, reverted=said)
     return Progress(outcome.say)
@@ -185,10 +186,6 @@ def _done(seen: Seen, edit: Edit, undo: Json, *, found: bool = False) -> Outcome
     how = ", found by the mark of this attempt" if found else ""
     kept = {**undo, **seen.identity} if isinstance(undo, Mapping) else None
     return Outcome("done", f"{seen.place}: {edit.done}{how}", undo=kept, basis=seen.identity)
-
-
-def _undone(told: Outcome) -> Outcome:
-    return replace(told, basis={**told.basis, "undone": True})
 
 
 def _going(seen: Seen) -> str:

@@ -37,7 +37,7 @@ async def preview_node(target: Target, tools: ActionTools, *, schedulable: bool)
     return replace(preview, disruption=said, warnings=(*preview.warnings, *warnings))
 
 
-async def make_schedulable(target: Target, preview: Preview, tools: ActionTools, *, schedulable: bool) -> Outcome:
+async def mark_node(target: Target, preview: Preview, tools: ActionTools, *, schedulable: bool) -> Outcome:
     """Mark a node once. Raises as `make_edit`."""
     return await make_edit(_place(target), preview, _planner(schedulable), tools)
 

@@ -14,6 +14,7 @@ from responder.plugins.rollout.plan import Operation, note_of
 from responder.plugins.rollout.workload import Workload
 from responder.plugins.rollout.write import annotate
 from responder.plugins.trying import tried
+from responder.plugins.undone import undone
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +205,7 @@ async def bind_back(before: Mapping[str, Json], tools: ActionTools) -> Outcome:
     ours = tools.retry and found.annotations.get(ATTEMPT) == tools.attempt
     if found.bounds == restored and not ours:
         said = f"the bounds of {name} are {restored} as before already: nothing was written"
-        return Outcome("done", said, basis={**identity, "undone": True})
+        return undone(Outcome("done", said, basis=identity))
     if not ours:
         if found.bounds.span != before.get("left"):
             who = found.changed_by()
@@ -215,7 +216,7 @@ async def bind_back(before: Mapping[str, Json], tools: ActionTools) -> Outcome:
         except Conflict as error:
             return Outcome("not_done", f"the autoscaler {name} was being changed by others: {error}")
     told = await _bound(workload, found, restored, tools, undo=None)
-    return replace(told, basis={**told.basis, "undone": True})
+    return undone(told)
 
 
 async def _bound(

@@ -10,6 +10,7 @@ from responder.plugins.rollout.ownership import changed_by, written_at
 from responder.plugins.rollout.stall import LATE, Trouble, trouble_of
 from responder.plugins.rollout.status import Standing, scaled, standing
 from responder.plugins.rollout.workload import Workload, read_again, read_workload
+from responder.plugins.undone import is_undone
 
 
 async def follow(
@@ -37,7 +38,7 @@ async def follow(
     if basis.get("uid", found.uid) != found.uid:
         said = f"{found.reference} was deleted and made anew by {changed_by(found.found)}"
         return _progress(stands, say=said, reverted=said)
-    if not basis.get("undone") and not holds(found):
+    if not is_undone(outcome) and not holds(found):
         said = f"{found.reference} was changed back or over by {changed_by(found.found, 'spec', field)}"
         return _progress(stands, say=said, reverted=said)
     if stands.complete and stands.ready:

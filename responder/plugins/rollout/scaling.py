@@ -22,6 +22,7 @@ from responder.plugins.rollout.plan import Plan, Planner
 from responder.plugins.rollout.preview import preview_change
 from responder.plugins.rollout.workload import Workload, digest, read_again, read_workload
 from responder.plugins.rollout.write import change, take_back
+from responder.plugins.undone import is_undone
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ async def follow_scale(target: Target, outcome: Outcome, tools: ActionTools) -> 
     if not isinstance(found, Autoscaler) or found.bounds != Bounds(int(low), int(high)):
         who = found.changed_by() if isinstance(found, Autoscaler) else "somebody"
         gone = f"the bounds of the autoscaler of {workload.reference} were changed by {who}"
-        return said if outcome.basis.get("undone") else replace(said, say=gone, complete=False, reverted=gone)
+        return said if is_undone(outcome) else replace(said, say=gone, complete=False, reverted=gone)
     if not low <= workload.replicas <= high:
         waiting = f"the autoscaler has not got from {workload.replicas} to {low} to {high} replicas yet"
         return replace(said, say=waiting, complete=False)

@@ -1,7 +1,6 @@
 """The one conditional write of a workload, done once: what was approved must still hold, and the mark is read back."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from responder.errors import Conflict, Missing
 from responder.model.action import Outcome, Preview
@@ -11,6 +10,7 @@ from responder.plugins.acting import ATTEMPT, CHANGE_CAUSE, ActionTools
 from responder.plugins.rollout.ownership import changed_by
 from responder.plugins.rollout.plan import Operation, Plan, Planner, left_by, note_of
 from responder.plugins.rollout.workload import Workload, hindrance, pointer, read_again, read_workload
+from responder.plugins.undone import undone
 
 _TRIES = 3
 """Writes that meet a Conflict although what was approved still holds, before it is given up."""
@@ -132,10 +132,10 @@ async def take_back(workload: Workload, before: Mapping[str, Json], planner: Pla
     for _ in range(_TRIES):
         plan = await planner(workload)
         if tools.retry and workload.annotations.get(ATTEMPT) == tools.attempt:
-            return _undone(await done(workload, plan, tools, seen=plan.summary))
+            return undone(await done(workload, plan, tools, seen=plan.summary))
         if plan.operations and workload.uid == before.get("uid") and plan.holds(workload):
             said = f"{workload.reference} is as it was before already: nothing was written"
-            return _undone(Outcome("done", said, basis=workload.identity))
+            return undone(Outcome("done", said, basis=workload.identity))
         if changed := _not_ours(workload, before, plan, tools):
             return Outcome("in_doubt" if tools.retry else "not_done", changed)
         if refusal := hindrance(workload, rolls=plan.rolls) or plan.refusal:
@@ -145,12 +145,8 @@ async def take_back(workload: Workload, before: Mapping[str, Json], planner: Pla
         except Conflict:
             workload = await read_again(before, tools.kubernetes)
             continue
-        return _undone(await done(after, plan, tools))
+        return undone(await done(after, plan, tools))
     return Outcome("not_done", f"{workload.reference} was being changed by others all the time: nothing was undone")
-
-
-def _undone(told: Outcome) -> Outcome:
-    return replace(told, basis={**told.basis, "undone": True})
 
 
 def _not_ours(workload: Workload, before: Mapping[str, Json], plan: Plan, tools: ActionTools) -> str:
