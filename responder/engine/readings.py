@@ -3,7 +3,6 @@
 import math
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TypeVar
 
 from responder.model import codec
 from responder.model.finding import DiagnosticStatus, Reading
@@ -13,8 +12,6 @@ from responder.model.redaction import redact, redact_json
 from responder.model.verdict import Json
 from responder.plugins.diagnostic import Result
 from responder.store.rows import compact
-
-T = TypeVar("T")
 
 LONGEST_TEXT = 16 * 1024
 LONGEST_LIST = 1_000

@@ -43,11 +43,6 @@ def load(tree: Tree, root: Node) -> cel.Expression:
     return _ENVIRONMENT.deserialize(tree.serialize(root))
 
 
-def parse(source: str) -> Tree:
-    """Read the syntax of a source without looking at types. Raises: RuntimeError in CEL's words."""
-    return Tree(_ENVIRONMENT.compile(source, disable_check=True).serialize())
-
-
 def run(expression: cel.Expression, bound: cel.Activation) -> Any:
     """Evaluate to a plain value, or Failure; never raises."""
     try:

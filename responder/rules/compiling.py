@@ -1,17 +1,13 @@
 """Tries every expression and template of a playbook, so that a wrong one is an error at load, at its character."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-
-from pydantic import BaseModel
 
 from responder.errors import ExpressionError
 from responder.expressions.evaluator import Evaluator
 from responder.expressions.schema import Schema
 from responder.model.place import Place
 from responder.model.secrecy import reference
-from responder.model.verdict import Json
 from responder.rules.nodes import Node, Scalar, Spot
 from responder.rules.positions import spot_of
 from responder.rules.problems import Problems
@@ -113,8 +109,3 @@ def asked(node: Node | None) -> frozenset[str]:
 
 def _text(node: Node | None) -> str:
     return node.text if isinstance(node, Scalar) and isinstance(node.value, str) else ""
-
-
-def schema(results: Mapping[str, type[BaseModel]], variables: Mapping[str, Json], inputs: Mapping[str, str]) -> Schema:
-    """Declare what the expressions of a playbook may read. Raises: ExpressionError for a name that cannot be read."""
-    return Schema(results=results, vars=variables, inputs=inputs)

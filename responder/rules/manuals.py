@@ -115,6 +115,8 @@ def _acting(plugin: Action[Any]) -> Iterator[str]:
         yield _WEIGHTS[plugin.weight]
     lasts = "; it is when the incident resolves" if plugin.until_resolved else ""
     yield f"Can be taken back{lasts}." if plugin.undoable else "Cannot be taken back."
+    if not plugin.by_hand:
+        yield "Nobody can ask for it by hand: a playbook offers it."
     people = "1 person" if plugin.approvals == 1 else f"{plugin.approvals} people"
     yield f"Needs the yes of {people} where the rules do not say how many."
     yield f"At most {format_duration(plugin.deadline)} for one look or one effect."

@@ -109,6 +109,13 @@ def test_no_right_is_a_wildcard(name: str) -> None:
     assert [verb for verb in rights(step) if "*" in (verb.group, verb.resource, verb.verb) or not verb.verb] == []
 
 
+@pytest.mark.parametrize("name", [*REGISTRY.actions])
+def test_what_says_that_it_can_be_taken_back_knows_how(name: str) -> None:
+    action = REGISTRY.actions[name]
+    assert action.undoable == (type(action).undo is not Action.undo)
+    assert action.undoable or not action.until_resolved
+
+
 @pytest.mark.parametrize("name", [*REGISTRY.diagnostics])
 def test_a_diagnostic_only_reads(name: str) -> None:
     assert {verb.verb for verb in rights(REGISTRY.diagnostics[name])} <= {"get", "list", "watch"}
