@@ -30,7 +30,7 @@ lint: venv ## Formatting, lint, types, floors
 
 test: lint ## Everything that proves the project
 	sh tests/servers.sh
-	$(BIN)/pytest
+	$(BIN)/pytest -n $(or $(JOBS),2) --dist worksteal
 
 bench: venv ## Figures, each beside a baseline of the same run
 	$(BIN)/python -m tests.benchmarks

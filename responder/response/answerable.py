@@ -11,6 +11,7 @@ RENEWABLE = frozenset({ActionState.REJECTED, ActionState.EXPIRED, ActionState.RE
 UNDOABLE = frozenset(
     {
         ActionState.DONE,
+        ActionState.VERIFYING,
         ActionState.VERIFIED,
         ActionState.INEFFECTIVE,
         ActionState.ESCALATED,

@@ -518,6 +518,18 @@ def test_an_action_is_verified_when_its_condition_has_held_long_enough() -> None
     assert story.attempt().why == "rate.value < 0.01 holds (20.0% → 0.4%)"
 
 
+def test_who_sees_it_get_worse_need_not_wait_for_the_end_of_the_verification() -> None:
+    story = verifying()
+    story.rate = 0.004
+    story.say("undo", why="it got worse")
+    assert story.state is ActionState.UNDOING
+    story.verify()
+    assert story.state is ActionState.UNDOING
+    assert story.asked(Act)[0].undo
+    story.act(Outcome("done", "back at revision 7"))
+    assert story.state is ActionState.UNDONE
+
+
 def test_the_looks_of_a_verification_read_only_what_came_after_the_action() -> None:
     story = verifying()
     looks = story.asked(Diagnose)
