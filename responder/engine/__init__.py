@@ -1,1 +1,1 @@
-"""The loops around `response`: accept, correlate, turn, perform, reconcile."""
+"""The loops around `response`: accept, correlate, turn, perform, reconcile; and what carries actions out, once."""

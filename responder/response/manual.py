@@ -29,18 +29,10 @@ def asked(draft: Draft, told: ActionAsked) -> None:
 def _made(draft: Draft, told: ActionAsked) -> Attempt | str:
     incident, brain = draft.incident, draft.brain
     model = brain.plugin_params(told.plugin)
-    traits = brain.action(told.plugin)
-    if traits is None or model is None:
+    if model is None:
         return f"no action is called {told.plugin}"
-    if not traits.by_hand:
-        return f"{told.plugin} does only what rules say: let a playbook offer it (`offer: always`), with `inputs`"
-    if not told.by:
-        return "it has to be known who asks"
-    if incident.status is Status.RESOLVED:
-        return "the incident is resolved"
-    forbidden = forbids(brain, told.plugin)
-    if forbidden:
-        return forbidden
+    if barred := _barred(draft, told):
+        return barred
     action, target = ActionStep(told.plugin, told.plugin), told.target or incident.target
     if target.cluster != incident.cluster:
         return f"the incident is about the cluster {incident.cluster}, not {target.cluster}"
@@ -70,6 +62,20 @@ def _made(draft: Draft, told: ActionAsked) -> Attempt | str:
         reason=told.reason,
         dry_run=brain.dry_run,
     )
+
+
+def _barred(draft: Draft, told: ActionAsked) -> str:
+    """Say why nobody may ask for it, whatever its parameters; "" when somebody may."""
+    traits = draft.brain.action(told.plugin)
+    if traits is None:
+        return f"no action is called {told.plugin}"
+    if not traits.by_hand:
+        return f"{told.plugin} does only what rules say: let a playbook offer it (`offer: always`), with `inputs`"
+    if not told.by:
+        return "it has to be known who asks"
+    if draft.incident.status is Status.RESOLVED:
+        return "the incident is resolved"
+    return forbids(draft.brain, told.plugin)
 
 
 def _params(model: type[BaseModel], given: Mapping[str, Json]) -> Mapping[str, Json]:

@@ -1,1 +1,1 @@
-"""The HTTP door: webhook, API, health, metrics."""
+"""The HTTP door: webhook, API, people's answers, Slack's buttons, health, metrics."""

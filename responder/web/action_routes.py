@@ -27,6 +27,11 @@ _BODIES: Mapping[Word, type[BaseModel]] = {"approve": Approve, "break-glass": Br
 
 def action_routes(acting: Acting) -> Iterator[Route]:
     """List the routes."""
+    yield from _of_an_incident(acting)
+    yield from _of_the_stop(acting)
+
+
+def _of_an_incident(acting: Acting) -> Iterator[Route]:
     yield Route(
         method="GET",
         path=_OF_INCIDENT,
@@ -54,6 +59,9 @@ def action_routes(acting: Acting) -> Iterator[Route]:
             answers={202: AnswerTaken, **_problems(404, 409)},
             body=_BODIES.get(word, Empty),
         )
+
+
+def _of_the_stop(acting: Acting) -> Iterator[Route]:
     yield Route(
         method="GET",
         path=_STOP,
