@@ -99,7 +99,7 @@ class Execute(Action[ExecuteParams]):
             basis={"rows": sum(rows)},
             namespace=namespace_of(target),
             lock=f"{tools.incident.cluster}/postgres/{params.source}",
-            warnings=("it cannot be undone",),
+            warnings=("It cannot be undone",),
             dry_run=True,
         )
 

@@ -65,7 +65,7 @@ class FlushDb(Action[FlushDbParams]):
             lock=f"{tools.incident.cluster}/redis/{params.source}",
             touches=kinds,
             disruption=f"{_keys(count)} there now: whatever is kept there is gone: sessions end, caches are cold",
-            warnings=("it cannot be undone",),
+            warnings=("It cannot be undone",),
         )
 
     async def act(self, params: FlushDbParams, target: Target, preview: Preview, tools: ActionTools) -> Outcome:

@@ -142,7 +142,7 @@ class HttpRequest(Action[HttpRequestParams]):
             basis=basis,
             namespace=self.namespaces(params, target)[0],
             lock=f"{tools.incident.cluster}/http/{params.url.partition('?')[0]}"[:300],
-            warnings=("it cannot be tried beforehand, nor undone",),
+            warnings=("It cannot be tried beforehand, nor undone",),
         )
 
     async def act(self, params: HttpRequestParams, target: Target, preview: Preview, tools: ActionTools) -> Outcome:

@@ -62,7 +62,7 @@ class Wait(Action[WaitParams]):
         return Preview(
             f"wait at most {format_duration(params.within)} until the query has a result{held}",
             namespace=namespace_of(target),
-            warnings=("the query has a result already",) if holds else (),
+            warnings=("The query has a result already",) if holds else (),
             dry_run=True,
         )
 

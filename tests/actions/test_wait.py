@@ -37,7 +37,7 @@ async def test_it_ends_when_the_query_has_a_result(waiting: Callable[..., Step])
     found = waiting("vector(1) > 0")
     preview = await found.preview()
     assert preview.summary == "wait at most 10m until the query has a result"
-    assert preview.warnings == ("the query has a result already",)
+    assert preview.warnings == ("The query has a result already",)
     done = await found.act(preview)
     assert (done.status, done.say.partition(" after ")[0]) == ("done", "it has a result")
     assert (await found.act(preview, retry=True)).status == "done"
