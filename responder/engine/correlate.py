@@ -279,7 +279,7 @@ def _parse(body: bytes) -> Parsed:
     try:
         return parse(body)
     except RejectedDelivery as error:
-        return Parsed(Delivery("", "", "", 0, ()), (BadAlert(0, str(error), body),))
+        return Parsed(Delivery("", "", 0, ()), (BadAlert(0, str(error), body),))
 
 
 def _open_key(key: str) -> str:

@@ -89,7 +89,6 @@ def parse(body: bytes) -> Parsed:
     delivery = Delivery(
         receiver=unquoted(_text(raw, "receiver")),
         external_url=_text(raw, "externalURL"),
-        group_key=_text(raw, "groupKey"),
         truncated=_count(raw.get("truncatedAlerts")),
         alerts=tuple(good),
     )

@@ -33,7 +33,6 @@ class Delivery:
 
     receiver: str
     external_url: str
-    group_key: str
     truncated: int
     alerts: tuple[Alert, ...]
 
