@@ -26,10 +26,13 @@ WITHIN = 30.0
 
 
 async def diagnosing(place: Place) -> AsyncIterator[Row]:
-    """Measure from the POST to the last result in the store, one incident after the other."""
+    """Measure from the POST to the last result in the store, one incident after the other; no two ask the same."""
     async with _slow() as url:
         best = statistics.median([await _asked_directly(url) for _ in range(3)])
-        checks = {f"check{number}": {"http.check": {"url": f"{url}/{number}"}} for number in range(DIAGNOSTICS)}
+        checks = {
+            f"check{number}": {"http.check": {"url": f"{url}/{number}/${{labels.container}}"}}
+            for number in range(DIAGNOSTICS)
+        }
         settings = place.rules(diagnose=checks, severity="P3")
         for kind in ("sqlite", "postgres"):
             disk = place.disk()
@@ -42,7 +45,7 @@ async def diagnosing(place: Place) -> AsyncIterator[Row]:
                 baseline=best,
                 disk=disk,
                 aim=f"< {AIM:g} s",
-                met=statistics.median(took) < AIM,
+                met=TAKES <= statistics.median(took) < AIM,
             )
 
 
