@@ -83,6 +83,15 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Disturbed:
+    """One of several workloads that a step disturbs at the same time: of its `ready` pods, `at_once` may be missing."""
+
+    name: str
+    ready: int
+    at_once: int
+
+
+@dataclass(frozen=True, slots=True)
 class Preview:
     """
     What one step would do now, read from the world and tried as a server-side dry run; nothing was changed.
@@ -120,6 +129,8 @@ class Preview:
     The very things that it acts on one by one, such as sessions, where they come and go by themselves. Of those that
     were approved, it acts on what is still there; on nothing that came since.
     """
+    apart: tuple[Disturbed, ...] = ()
+    """Where it disturbs several workloads, each by itself: one of them may lose all that serves of it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,8 @@ class Action(ABC, Generic[P]):
     """The rights that it takes; `needs_in` may say more, or less."""
     kinds: ClassVar[frozenset[str]] = frozenset()
     """The kinds of target that it can act on; empty for any, or none."""
+    beyond_target: ClassVar[bool] = False
+    """Whether it acts on workloads other than its target: the kind of the target then does not narrow its rights."""
     once: ClassVar[Literal["conditional", "named", "repeatable", "doubtful"]] = "conditional"
     """
     Why it cannot happen twice: `conditional` when the write carries a condition and can be read back, `named` when what

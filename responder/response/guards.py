@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from responder.errors import ExpressionError, ResponderError
-from responder.model.action import ActionState, Attempt, Run, Step, Stop
+from responder.model.action import ActionState, Attempt, Disturbed, Preview, Run, Step, Stop
 from responder.model.duration import format_duration
 from responder.model.guard import Guard, Rate, guard_of, is_in, verify_of
 from responder.model.incident import Status
@@ -198,9 +198,18 @@ def _blast(draft: Draft, attempt: Attempt) -> Iterator[Refusal]:
             most = blast.percent * max(preview.replicas, preview.ready) // 100
         if most is not None and preview.pods > most:
             yield Refusal(f"it would disturb {preview.pods} pods, {preview.ready} are ready; at most {blast} may be")
-        gone = preview.pods if preview.at_once is None else preview.at_once
-        if 0 < preview.ready <= gone and not guard.last_replica:
-            told = f"no ready pod would be left meanwhile: {gone} may be missing at once, {preview.ready} are ready"
+        if not guard.last_replica:
+            yield from _last(preview)
+
+
+def _last(preview: Preview) -> Iterator[Refusal]:
+    """Refuse what leaves no ready pod meanwhile, of all or of one of the workloads that it disturbs."""
+    gone = preview.pods if preview.at_once is None else preview.at_once
+    for each in preview.apart or (Disturbed("", preview.ready, gone),):
+        if 0 < each.ready <= each.at_once:
+            whose = f" of {each.name}" if len(preview.apart) > 1 else ""
+            count = f"{each.at_once} may be missing at once, {each.ready} are ready"
+            told = f"no ready pod{whose} would be left meanwhile: {count}"
             yield Refusal(f"{told}; `guard: {{last_replica: true}}` would allow it")
 
 

@@ -143,7 +143,7 @@ def _to_act(one: Undertaking, world: World, registry: Registry) -> Iterator[tupl
     places = (namespace_of(target),) if params is None else plugin.namespaces(params, target)
     for told in dict.fromkeys(places):
         wanted = plugin.needs if params is None else plugin.needs_in(told, params, target, one.files)
-        needs = narrowed(wanted, target)
+        needs = wanted if plugin.beyond_target else narrowed(wanted, target)
         for namespace in one.bounded(told):
             yield from ((verb, namespace, "") for verb in needs)
             if any(verb.verb not in _READING for verb in needs):

@@ -43,6 +43,7 @@ _MANIFEST: Object = {
                     {
                         "name": "ai-orchestrator",
                         "image": GOOD,
+                        "envFrom": [{"configMapRef": {"name": "ai-orchestrator-config"}}],
                         "resources": {"limits": {"memory": "4Gi"}, "requests": {"memory": "1Gi"}},
                     }
                 ]

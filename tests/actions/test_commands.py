@@ -1,7 +1,9 @@
 """What an action shows is the command that a person would type, safe whatever the values hold."""
 
 import json
+import os
 import shlex
+import shutil
 import subprocess
 from dataclasses import replace
 from typing import Any
@@ -16,6 +18,12 @@ from responder.plugins.registry import Registry, discover
 DEPLOYMENT = Target("default", "Deployment", "prod", "api", "api")
 POD = Target("default", "Pod", "prod", "api-5d8f-x", "api")
 NODE = Target("default", "Node", "", "node-1", "node-1")
+
+READERS = (
+    "readers=$(kubectl get deployments,statefulsets,daemonsets -o json -n prod | jq -r '.items[] | "
+    'select(any(.spec.template | .. | objects | (.configMap, .configMapRef, .configMapKeyRef) | .name?; . == "flags")) '
+    '| (.kind | ascii_downcase) + "/" + .metadata.name\')'
+)
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +83,8 @@ def show(registry: Registry, name: str, params: dict[str, Any], target: Target =
             DEPLOYMENT,
             [
                 'kubectl patch configmap/flags --type=merge \'--patch={"data": {"BREAKER": "on"}}\' -n prod',
-                "kubectl rollout restart deployment/api -n prod",
+                READERS,
+                "kubectl rollout restart -n prod $readers",
             ],
         ),
         (
@@ -320,7 +329,11 @@ FAKE = """kubectl() { if [ "$1" = get ]; then printf %s "$HELD"; else for word; 
 def run(lines: tuple[str, ...], held: str) -> list[str]:
     """Run command lines in a real shell whose kubectl answers `held` to a get and else prints its words."""
     done = subprocess.run(
-        ["sh", "-ec", FAKE + "\n".join(lines)], capture_output=True, text=True, check=True, env={"HELD": held}
+        ["sh", "-ec", FAKE + "\n".join(lines)],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"HELD": held, "PATH": os.environ["PATH"]},
     )
     return done.stdout.splitlines()
 
@@ -333,6 +346,26 @@ def test_networks_are_added_to_those_that_are_there(registry: Registry, held: st
     words = run(show(registry, "kubernetes.patch_configmap", params), held)
     patch = next(word for word in words if word.startswith("--patch=")).removeprefix("--patch=")
     assert json.loads(patch) == {"data": {"block-cidrs": wanted}}
+
+
+@pytest.mark.skipif(shutil.which("jq") is None, reason="needs jq")
+def test_what_takes_up_a_configmap_is_what_is_restarted(registry: Registry) -> None:
+    def one(name: str, pod: dict[str, Any]) -> dict[str, Any]:
+        return {"kind": "Deployment", "metadata": {"name": name}, "spec": {"template": {"spec": pod}}}
+
+    pods: dict[str, dict[str, Any]] = {
+        "volume": {"volumes": [{"configMap": {"name": "flags"}}]},
+        "projected": {"volumes": [{"projected": {"sources": [{"configMap": {"name": "flags"}}]}}]},
+        "all": {"containers": [{"envFrom": [{"configMapRef": {"name": "flags"}}]}]},
+        "one": {"initContainers": [{"env": [{"valueFrom": {"configMapKeyRef": {"name": "flags", "key": "a"}}}]}]},
+        "other": {"volumes": [{"configMap": {"name": "flags-2"}}, {"secret": {"secretName": "flags"}}]},
+    }
+    held = json.dumps({"items": [one(name, pod) for name, pod in pods.items()]})
+    words = run(
+        show(registry, "kubernetes.patch_configmap", {"name": "flags", "set": {"A": "1"}, "restart": True}), held
+    )
+    restarted = [word.partition("/")[2] for word in words if word.startswith("deployment/")]
+    assert restarted == ["volume", "projected", "all", "one"]
 
 
 def test_a_secret_is_copied_without_being_shown(registry: Registry) -> None:

@@ -32,7 +32,7 @@ def registry() -> Registry:
             "kubernetes.patch_configmap",
             {"name": "c", "set": {"A": "1"}, "namespace": "o", "restart": True},
             DEPLOYMENT,
-            ("o", "prod"),
+            ("o",),
         ),
         ("http.request", {"url": "https://api.example.com/x"}, DEPLOYMENT, ("prod",)),
         ("http.request", {"url": "http://api.other.svc/x"}, DEPLOYMENT, ("other",)),

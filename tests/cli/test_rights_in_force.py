@@ -169,6 +169,7 @@ async def seed(server: KubernetesServer, kubeconfig: Path) -> None:
     try:
         for namespace, name in NAMES.items():
             made = workload("Deployment", name, metadata={"namespace": namespace})
+            made["spec"]["template"]["spec"]["volumes"] = [{"name": "c", "configMap": {"name": f"{name}-config"}}]
             await admin.create(DEPLOYMENTS, namespace, made)
             image = [{"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": "x/api:2"}]
             await admin.patch(DEPLOYMENTS, namespace, name, image)

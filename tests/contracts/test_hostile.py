@@ -289,6 +289,7 @@ redis-cli() { told redis-cli "$@"; }
 amtool() { told amtool "$@"; }
 curl() { told curl "$@"; }
 promtool() { told promtool "$@"; }
+jq() { told jq "$@"; }
 command_not_found_handle() { told INJECTED "$@"; }
 """
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from responder.model.action import ActionState, ActionTraits, Kept, Outcome, Preview, Run
+from responder.model.action import ActionState, ActionTraits, Disturbed, Kept, Outcome, Preview, Run
 from responder.model.ceilings import Ceilings
 from responder.model.command import Act
 from responder.model.guard import Limits, Rate, guard_of, verify_of
@@ -319,6 +319,15 @@ def test_a_roll_out_that_leaves_some_pods_ready_all_the_time_may_disturb_all_of_
     assert passes(guarded({}, preview=replace(rolling, pods=1, ready=1, replicas=1, at_once=0)))
     assert not passes(guarded({}, preview=replace(rolling, at_once=3)))
     assert not passes(guarded({}, preview=rolling))
+
+
+def test_of_each_of_several_workloads_one_ready_pod_is_left() -> None:
+    several = replace(GOOD, pods=4, ready=4, replicas=4, at_once=1)
+    safe, last = Disturbed("deployment/web", 3, 1), Disturbed("deployment/api", 1, 1)
+    told = "no ready pod of deployment/api would be left meanwhile: 1 may be missing at once, 1 are ready"
+    assert why(guarded({}, preview=replace(several, apart=(safe, last)))).startswith(told)
+    assert passes(guarded({}, preview=replace(several, apart=(safe, safe))))
+    assert passes(guarded({"last_replica": True}, preview=replace(several, apart=(safe, last))))
 
 
 # --- ceilings, forbidden ---

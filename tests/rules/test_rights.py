@@ -196,8 +196,8 @@ def test_the_parameters_say_which_rights_an_action_needs(rules: Rules) -> None:
         ),
         (
             "kubernetes.patch_configmap: {name: x, namespace: gate, set: {a: b}, restart: true}",
+            "patch statefulsets.apps in gate",
             "patch deployments.apps in shop",
-            "patch deployments.apps in gate",
         ),
         (
             "http.request: {url: 'http://a.gate.svc/x', via: service, method: DELETE}",

@@ -109,7 +109,9 @@ async def done(workload: Workload, plan: Plan, tools: ActionTools, *, undo: Json
     note = note_of(plan.done, tools)
     if seen:
         note = workload.annotations.get(CHANGE_CAUSE, note) if plan.rolls else note_of(f"done: {seen}", tools)
-    await tools.kubernetes.tell(workload.found, reason=plan.event, note=note, key=tools.attempt)
+    # An attempt that changes several objects tells it on each.
+    key = f"{tools.attempt} {workload.reference}"
+    await tools.kubernetes.tell(workload.found, reason=plan.event, note=note, key=key)
     restored = None
     if isinstance(undo, Mapping):
         ours = not seen or workload.generation == int(undo.get("generation") or 0) + 1
