@@ -86,7 +86,7 @@ async def test_a_policy_of_that_name_is_not_written_over(at: Bench) -> None:
     assert told.status == "not_done"
     assert "there already" in (await at.preview()).refusal
     (kept,) = await policies(at.cluster)
-    assert kept["spec"] == {"podSelector": {}}
+    assert kept["spec"] == {"podSelector": {}, "policyTypes": ["Ingress"]}
 
 
 async def test_undoing_removes_it_once(at: Bench) -> None:

@@ -38,6 +38,9 @@ def fill(kind: Kind, found: Object) -> None:
         case "CronJob":
             found["spec"].setdefault("suspend", False)
             found.setdefault("status", {})
+        case "NetworkPolicy":
+            egress = ["Egress"] if found["spec"].get("egress") is not None else []
+            found["spec"].setdefault("policyTypes", ["Ingress", *egress])
         case "HorizontalPodAutoscaler":
             found["spec"].setdefault("minReplicas", 1)
             found.setdefault("status", {"desiredReplicas": 0, "currentMetrics": None})

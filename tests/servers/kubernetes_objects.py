@@ -185,7 +185,7 @@ class Objects:
         self._ask_hooks(kind, "UPDATE", after)
         if _content(after) == _content(before):
             return before
-        if kind.counted and after.get("spec") != before.get("spec"):
+        if kind.counted and _wants_another(kind, before, after, subresource):
             after["metadata"]["generation"] = before["metadata"]["generation"] + 1
         if applied is None:
             sign(before, after, self._entry(kind, agent, "Update", subresource))
@@ -312,6 +312,14 @@ def _merge_scope(kind: Kind, before: Object, after: Object, subresource: str) ->
             after["status"] = copy.deepcopy(before["status"])
     fill(kind, after)
     return after
+
+
+def _wants_another(kind: Kind, before: Object, after: Object, subresource: str) -> bool:
+    """Whether a change counts in the generation: one of the spec, of a Deployment also one of its annotations."""
+    if after.get("spec") != before.get("spec"):
+        return True
+    annotations = [found["metadata"].get("annotations") or {} for found in (before, after)]
+    return kind.kind == "Deployment" and subresource != "status" and annotations[0] != annotations[1]
 
 
 def _content(found: Object) -> Object:
