@@ -48,6 +48,8 @@ def _take(draft: Draft, at: datetime, attempt: Attempt, told: Answered) -> str:
 
 
 def _yes(draft: Draft, at: datetime, attempt: Attempt, told: Answered) -> str:
+    if attempt.state in RENEWABLE and attempt.ended_at is not None and at <= attempt.ended_at:
+        return f"it is {attempt.state}{f': {attempt.why}' if attempt.why else ''}"  # the words crossed
     if attempt.state is ActionState.PROPOSED and attempt.expires_at is not None and at >= attempt.expires_at:
         attempt = expire(draft, attempt)
     if attempt.state in RENEWABLE:

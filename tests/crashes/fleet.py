@@ -57,7 +57,7 @@ def rules(interface: str) -> dict[str, Any]:
                 "name": name.lower(),
                 "match": [f'alertname="{name}"'],
                 "correlate_by": ["namespace"],
-                "severity": {"label": "severity", "otherwise": "warning"},
+                "severity": "critical",  # the most severe is told of one by one, however many there are
                 "playbook": name.lower(),
             }
             for name in alerts

@@ -50,8 +50,12 @@ async def yes_and_no(fleet: Fleet) -> None:
     case = Case(fleet, "yes-and-no")
     await asked(case)
     await asyncio.gather(case.says("approve", "ann", door=0), case.says("reject", "bob", door=1))
-    ended = await case.attempt("verified", "rejected")
-    await case.is_sound(effects=1 if ended["state"] == "verified" else 0)
+
+    async def ended() -> str:
+        state = (await case.detail())["actions"][0]["state"]  # a yes that came after the no asks again
+        return str(state) if state in ("verified", "rejected") else ""
+
+    await case.is_sound(effects=1 if await until(ended) == "verified" else 0)
 
 
 async def undone_by_two(fleet: Fleet) -> None:

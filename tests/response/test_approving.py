@@ -80,6 +80,16 @@ def test_what_was_rejected_is_not_asked_again_by_itself() -> None:
     assert len(story.incident.attempts) == 1
 
 
+def test_a_yes_that_crossed_a_no_does_not_ask_again() -> None:
+    story = asked()
+    said = {"digest": story.attempt().digest, "roles": ("on-call",)}
+    story.turn(Answered(1, "no", "bob", **said), Answered(1, "yes", "ann", **said))
+    assert (story.state, len(story.incident.attempts)) == (ActionState.REJECTED, 1)
+    assert story.refused == ["it is rejected: bob said no"]
+    story.say("yes", "ann")
+    assert len(story.incident.attempts) == 2
+
+
 def test_a_no_still_counts_while_an_approved_action_is_checked() -> None:
     story = asked()
     story.say("yes", "ann")
@@ -101,7 +111,7 @@ def test_a_no_comes_too_late_once_it_runs() -> None:
     ("first", "second", "state", "refused"),
     [
         ("yes", "no", ActionState.REJECTED, 0),
-        ("no", "yes", ActionState.PROPOSED, 0),
+        ("no", "yes", ActionState.REJECTED, 1),
         ("yes", "yes", ActionState.APPROVED, 1),
         ("no", "no", ActionState.REJECTED, 1),
     ],
