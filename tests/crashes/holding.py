@@ -54,7 +54,9 @@ async def hold(database_url: str, incident: int, point: str) -> AsyncIterator[Ho
     connection = await asyncpg.connect(database_url)
     try:
         await connection.execute("select pg_advisory_lock(4711, $1)", incident)
-        await connection.execute(_FUNCTION)
+        async with connection.transaction():  # PostgreSQL lets nobody replace a function that another replaces
+            await connection.execute("select pg_advisory_xact_lock(4712)")
+            await connection.execute(_FUNCTION)
         where = POINTS[point].format(incident)
         await connection.execute(f"create trigger held_{incident} before {where} execute function held()")
         yield Holder(connection, incident)
