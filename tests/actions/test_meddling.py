@@ -38,6 +38,23 @@ async def test_an_annotation_of_others_is_never_lost(
     assert (ATTEMPT in after["metadata"]["annotations"]) is (done.status == "done")
 
 
+@pytest.mark.parametrize("retry", [False, True])
+async def test_a_write_of_the_same_attempt_that_lands_in_between_is_ours(
+    cluster: Cluster, meddled: Meddled, retry: bool
+) -> None:
+    action, params = ACTIONS[0]
+    await cluster.create(workload("Deployment", "api", spec={"replicas": 2}))
+    at = bench(action, cluster, meddled, **params, target=of(cluster, kind="Deployment"))
+    preview = await at.preview()
+    late = {"metadata": {"annotations": {ATTEMPT: at.tools.attempt}}, "spec": {"minReadySeconds": 1}}
+    meddled.meddle = lambda: patch(cluster, "Deployment", "api", late)
+
+    done = await at.act(preview, retry=retry)
+
+    assert done.status == "done", done.say
+    assert (await at.object())["metadata"]["generation"] == 2
+
+
 @pytest.mark.parametrize(("action", "params"), ACTIONS)
 async def test_a_change_of_what_is_wanted_stops_it(
     cluster: Cluster, meddled: Meddled, action: Any, params: dict[str, Any]

@@ -189,7 +189,8 @@ async def bind(workload: Workload, preview: Preview, tools: ActionTools) -> Outc
     try:
         after = Autoscaler(await _send(found, chosen, tools))
     except Conflict as error:
-        return Outcome("not_done", f"the autoscaler {found.name} was changed by {found.changed_by()}: {error}")
+        said = f"the autoscaler {found.name} was changed by {found.changed_by()}: {error}"
+        return Outcome("in_doubt" if tools.retry else "not_done", said)
     return await _bound(workload, after, chosen, tools, undo=undo)
 
 
@@ -214,7 +215,8 @@ async def bind_back(before: Mapping[str, Json], tools: ActionTools) -> Outcome:
         try:
             found = Autoscaler(await _send(found, restored, tools))
         except Conflict as error:
-            return Outcome("not_done", f"the autoscaler {name} was being changed by others: {error}")
+            said = f"the autoscaler {name} was being changed by others: {error}"
+            return Outcome("in_doubt" if tools.retry else "not_done", said)
     told = await _bound(workload, found, restored, tools, undo=None)
     return undone(told)
 

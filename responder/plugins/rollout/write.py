@@ -57,9 +57,10 @@ async def change(target: Target, preview: Preview, planner: Planner, tools: Acti
     """
     try:
         workload = await read_workload(target, tools.kubernetes)
-        if told := await _read_back(workload, preview, planner, tools):
-            return told
         for _ in range(_TRIES):
+            # After a conflict too: what came in between may be this very attempt, from a process that stood still.
+            if told := await _read_back(workload, preview, planner, tools):
+                return told
             plan = await planner(workload)
             if stale := _moved(workload, plan, preview) or hindrance(workload, rolls=plan.rolls) or plan.refusal:
                 return Outcome("not_done", stale)
@@ -69,6 +70,8 @@ async def change(target: Target, preview: Preview, planner: Planner, tools: Acti
                 workload = await read_workload(target, tools.kubernetes)
                 continue
             return await done(after, plan, tools, undo=preview.undo)
+        if told := await _read_back(workload, preview, planner, tools):
+            return told
         return Outcome("not_done", f"{workload.reference} was being changed by others all the time: nothing was done")
     except Missing as error:
         return Outcome("in_doubt" if tools.retry else "not_done", str(error))
