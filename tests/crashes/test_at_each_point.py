@@ -18,9 +18,6 @@ from tests.crashes.fleet import WITHIN, Fleet, Launch, until, wide
 from tests.crashes.holding import POINTS, Holder, hold
 from tests.crashes.platform import Gate, Platform, Request
 
-pytestmark = wide
-"""A dozen processes struck side by side need a machine to themselves; `tests/engine/test_acting_crashes` is for all."""
-
 Signal = Literal["kill", "freeze"]
 Match = Callable[[Platform, str, Request], bool]
 
@@ -40,7 +37,7 @@ async def test_who_is_at_an_action_may_die_at_any_point(launch: Launch, database
     await struck(launch, database_url, "kill")
 
 
-@pytest.mark.parametrize("database_url", [pytest.param("sqlite"), "postgres"], indirect=True)
+@pytest.mark.parametrize("database_url", [pytest.param("sqlite", marks=wide), "postgres"], indirect=True)
 async def test_who_is_at_an_action_may_stand_still_at_any_point(launch: Launch, database_url: str) -> None:
     await struck(launch, database_url, "freeze")
 
