@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the servers that the tests speak to, where this machine lets us; says what is missing where it does not.
 missing=""
-for pair in prometheus:prometheus prometheus-alertmanager:prometheus-alertmanager redis-server:redis-server; do
+for pair in prometheus:prometheus prometheus-alertmanager:prometheus-alertmanager redis-server:redis-server jq:jq; do
   command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair##*:}"
 done
 [ -z "$missing" ] && exit 0

@@ -3,7 +3,6 @@
 import json
 import os
 import shlex
-import shutil
 import subprocess
 from dataclasses import replace
 from typing import Any
@@ -14,6 +13,7 @@ from pydantic import ValidationError
 from responder import actions
 from responder.model.target import Target
 from responder.plugins.registry import Registry, discover
+from tests.servers.processes import program
 
 DEPLOYMENT = Target("default", "Deployment", "prod", "api", "api")
 POD = Target("default", "Pod", "prod", "api-5d8f-x", "api")
@@ -348,8 +348,9 @@ def test_networks_are_added_to_those_that_are_there(registry: Registry, held: st
     assert json.loads(patch) == {"data": {"block-cidrs": wanted}}
 
 
-@pytest.mark.skipif(shutil.which("jq") is None, reason="needs jq")
 def test_what_takes_up_a_configmap_is_what_is_restarted(registry: Registry) -> None:
+    program("jq")
+
     def one(name: str, pod: dict[str, Any]) -> dict[str, Any]:
         return {"kind": "Deployment", "metadata": {"name": name}, "spec": {"template": {"spec": pod}}}
 
