@@ -7,20 +7,25 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import asyncpg
+import structlog
 from asyncpg.pool import PoolConnectionProxy
 
 from responder.errors import ConfigError, StoreRefused, StoreUnavailable
 from responder.store.statements import migrations, statements
 from responder.store.store import Call, Rows, Topic, Transaction, Waiting
 
+_log = structlog.get_logger()
+
 CONNECT_WITHIN = 5.0
 """Seconds until a connection must be had: the sender of a delivery waits for it."""
 ANSWER_WITHIN = 15.0
 """Seconds until a statement must be answered."""
-FROZEN = "5s"
-"""A process that stands still inside a transaction loses it after that, and others get its rows."""
+FROZEN = 5.0
+"""Seconds after which a process that stands still inside a transaction loses it, and others get its rows."""
 CHANNEL = "responder"
 CONNECTIONS = 10
+
+_BEGIN = f"begin; set local idle_in_transaction_session_timeout = '{FROZEN:g}s'"
 
 _Connection = asyncpg.Connection | PoolConnectionProxy
 
@@ -183,7 +188,7 @@ class PostgresStore:
             tx = PostgresTransaction(connection, self._sql)
             try:
                 with mapped():
-                    await connection.execute(f"begin; set local idle_in_transaction_session_timeout = '{FROZEN}'")
+                    await connection.execute(_BEGIN)
                 yield tx
                 await tx.commit()
             except BaseException:
@@ -254,7 +259,7 @@ class PostgresStore:
         return missing
 
     async def _listen(self) -> None:
-        """Hold a connection that hears hints; without one the others still find their work by asking."""
+        """Hold a connection that hears hints and frees rows; without one the others find their work by asking."""
         while True:
             with suppress(*_GONE):
                 await self._hear()
@@ -266,9 +271,17 @@ class PostgresStore:
         try:
             connection.add_termination_listener(lambda _: lost.set())
             await connection.add_listener(CHANNEL, self._tell)
-            await lost.wait()
+            while not lost.is_set():
+                await self._free(connection)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(lost.wait(), FROZEN)
         finally:
             connection.terminate()
+
+    async def _free(self, connection: _Connection) -> None:
+        """End who holds others up and stands still where the server does not count it as idle: amid a statement."""
+        for (pid,) in await connection.fetch(self._sql["frozen_end"], FROZEN, timeout=ANSWER_WITHIN):
+            _log.warning("store.freed", backend=pid)
 
     def _tell(self, _: Any, pid: int, __: str, payload: Any) -> None:
         for heard in self._heard:

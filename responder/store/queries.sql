@@ -455,5 +455,18 @@ select 1
 -- name: notify [postgres]
 select pg_notify('responder', $1)
 
+-- name: frozen_end [postgres]
+with frozen as materialized (
+    select distinct holder.pid from pg_stat_activity waiter
+    cross join lateral unnest(pg_blocking_pids(waiter.pid)) as blocking (pid)
+    join pg_stat_activity holder on holder.pid = blocking.pid
+    where waiter.datname = current_database() and waiter.usename = current_user
+      and waiter.wait_event_type = 'Lock' and waiter.wait_event <> 'relation'
+      and holder.datname = current_database() and holder.usename = current_user
+      and holder.state = 'active' and holder.wait_event_type = 'Client'
+      and holder.state_change < clock_timestamp() - make_interval(secs => $1)
+)
+select pid from frozen where pg_terminate_backend(pid)
+
 -- name: alive
 select 1

@@ -92,3 +92,17 @@ async def test_who_stands_still_inside_a_transaction_loses_it(postgres_database:
     assert await store.read("counter_read", "incident") != []
     await other.close()
     await store.close()
+
+
+async def test_who_stands_still_amid_a_statement_loses_its_transaction_too(postgres_database: str) -> None:
+    """To the server such a session is not idle: it waits for what is to be done with a statement that it has parsed."""
+    store, frozen = await open_store(postgres_database), await asyncpg.connect(postgres_database)
+    store.listen(lambda _: None)
+    await frozen.execute("begin; update counter set value = value + 1 where name = 'incident'")
+    await frozen.prepare("select 1")
+    async with store.transaction() as tx:
+        assert [tuple(row) for row in await tx.fetch("incident_numbers", 1)] == [(1,)]
+    with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError)):
+        await frozen.execute("commit")
+    frozen.terminate()
+    await store.close()

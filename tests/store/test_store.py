@@ -155,7 +155,7 @@ async def test_deliveries_that_come_after_a_sweep_are_not_taken_for_old_ones(sto
 
 def test_both_dialects_have_the_same_statements_but_those_of_the_server_alone() -> None:
     sqlite, postgres = statements("sqlite"), statements("postgres")
-    assert set(postgres) - set(sqlite) == {"lock_migrations", "notify"}
+    assert set(postgres) - set(sqlite) == {"frozen_end", "lock_migrations", "notify"}
     assert set(sqlite) <= set(postgres)
 
 
