@@ -19,7 +19,7 @@ from responder.plugins.acting import ActionTools
 from responder.plugins.action import Action
 from responder.plugins.commands import WORKLOADS, container_name, kubectl, reference, shell
 from responder.plugins.fields import Container
-from responder.plugins.objects.pod import pod_place
+from responder.plugins.objects.pod import pod_place, workload_locks
 from responder.plugins.params import Params
 from responder.plugins.rights import Verb, workload_verbs
 from responder.plugins.rollout.plan import note_of
@@ -51,7 +51,11 @@ class Exec(Action[ExecParams]):
     Example:
 
         actions:
-          reset: {kubernetes.exec: {argv: [python, -m, ops.breaker, reset, "${labels.breaker}"]}, mode: approve}
+          logs: {evidence.capture: {logs: true}, mode: auto}
+          reset:
+            kubernetes.exec: {argv: [python, -m, ops.breaker, reset, "${labels.breaker}"]}
+            mode: approve
+            guard: {evidence: [logs]}
     """
 
     name = "kubernetes.exec"
@@ -68,6 +72,8 @@ class Exec(Action[ExecParams]):
     kinds = WORKLOADS | {"Pod"}
     once = "doubtful"
     deadline = timedelta(minutes=2)
+    weight = "destructive"
+    cost = "nobody but its author knows what a program does, and nothing takes it back"
 
     def command(self, params: ExecParams, target: Target) -> tuple[str, ...]:
         """Return `kubectl exec`."""
@@ -89,6 +95,7 @@ class Exec(Action[ExecParams]):
             basis={"object": str(place), "uid": str(pod["metadata"]["uid"]), "container": container},
             namespace=place.namespace,
             lock=place.lock,
+            beside=await workload_locks([pod], place, tools.kubernetes),
             touches=(place.name,),
             disruption="none: no pod is replaced or removed",
             warnings=("It could not be tried: a program has no dry run",),

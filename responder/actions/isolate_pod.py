@@ -43,10 +43,12 @@ class IsolatePod(Action[IsolatePodParams]):
     Example:
 
         actions:
+          evidence: {evidence.capture: {logs: true, manifests: true}, mode: auto}
           isolate:
             kubernetes.isolate_pod: {labels: [app]}
             target: {kind: Pod, name: "${labels.pod}"}
             mode: approve
+            guard: {evidence: [evidence]}
     """
 
     name = "kubernetes.isolate_pod"
@@ -61,6 +63,7 @@ class IsolatePod(Action[IsolatePodParams]):
     )
     kinds = frozenset({"Pod"})
     weight = "security"
+    cost = "a pod that may be broken into leaves its service; what others logged of it is gone soon after"
     undoable = True
 
     def command(self, params: IsolatePodParams, target: Target) -> tuple[str, ...]:
@@ -73,7 +76,7 @@ class IsolatePod(Action[IsolatePodParams]):
         """Say what lets go of the pod, and what does not."""
         preview = await preview_edit(pod_place(target), _planner(params, tools), tools)
         family = await family_of(target, tools.kubernetes)
-        return replace(
+        preview = replace(
             preview,
             touches=(target.name,),
             pods=family.serving(target.name),
@@ -82,8 +85,8 @@ class IsolatePod(Action[IsolatePodParams]):
             disruption="the pod no longer serves; its owner makes another one",
             owner="",
             owner_way="",
-            lock=family.lock or preview.lock,
         )
+        return family.locking(preview)
 
     async def act(self, params: IsolatePodParams, target: Target, preview: Preview, tools: ActionTools) -> Outcome:
         """Take the labels off."""

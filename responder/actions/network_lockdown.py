@@ -23,7 +23,7 @@ from responder.plugins.objects.creation import (
     preview_creation,
     remove,
 )
-from responder.plugins.objects.pod import pod_place, workload_place
+from responder.plugins.objects.pod import pod_place, workload_locks, workload_place
 from responder.plugins.objects.seen import Place, look
 from responder.plugins.params import Params
 from responder.plugins.rights import Verb, workload_verbs
@@ -54,7 +54,11 @@ class NetworkLockdown(Action[NetworkLockdownParams]):
     Example:
 
         actions:
-          lock-down: {kubernetes.network_lockdown: {direction: egress}, mode: approve, guard: {approvals: 2}}
+          evidence: {evidence.capture: {logs: true, manifests: true}, mode: auto}
+          lock-down:
+            kubernetes.network_lockdown: {direction: egress}
+            mode: approve
+            guard: {approvals: 2, evidence: [evidence]}
     """
 
     name = "kubernetes.network_lockdown"
@@ -71,6 +75,7 @@ class NetworkLockdown(Action[NetworkLockdownParams]):
     kinds = WORKLOADS | {"Pod"}
     once = "named"
     weight = "security"
+    cost = "connections break, and who is inside notices: what tells of them is gone soon after"
     undoable = True
 
     def command(self, params: NetworkLockdownParams, target: Target) -> tuple[str, ...]:
@@ -86,9 +91,12 @@ class NetworkLockdown(Action[NetworkLockdownParams]):
         """Say which pods are cut off."""
         creation, pods = await _creation(params, target, tools)
         preview = await preview_creation(creation, tools)
+        place = (pod_place if target.kind == "Pod" else workload_place)(target)
+        cut_off = await workload_locks(pods, place, tools.kubernetes)
         return replace(
             preview,
-            lock=(pod_place if target.kind == "Pod" else workload_place)(target).lock,
+            lock=place.lock,
+            beside=(preview.lock, *cut_off),
             touches=pod_names(pods),
             pods=len(pods),
             ready=ready_count(pods),

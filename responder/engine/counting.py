@@ -5,6 +5,7 @@ Who may start something holds one lock from reading what has been started to wri
 can never both take the last of a budget, nor act on one target.
 """
 
+import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
@@ -15,7 +16,7 @@ from responder.model.incident import Incident, Status
 from responder.model.timeline import ActionAsked, Answered, Event
 from responder.response.brain import Decision
 from responder.response.guards import guards_of
-from responder.store.rows import maybe, micros, moment
+from responder.store.rows import compact, maybe, micros, moment
 from responder.store.store import Row, Transaction
 
 LEAST = timedelta(days=7)
@@ -51,7 +52,7 @@ def write(tx: Transaction, before: Incident, decision: Decision, now: datetime) 
 
 def run_of(row: Row) -> Run:
     """Read a row of `runs_counted`."""
-    incident, attempt, plugin, action, lock, rule, namespace, cluster, started, ended, outcome, step, undo = row
+    incident, attempt, plugin, action, lock, rule, namespace, cluster, started, ended, outcome, step, undo, beside = row
     return Run(
         incident=incident,
         attempt=attempt,
@@ -66,12 +67,13 @@ def run_of(row: Row) -> Run:
         outcome=outcome,
         step=step,
         undo=bool(undo),
+        beside=tuple(json.loads(beside)),
     )
 
 
 def _fields(run: Run) -> tuple[object, ...]:
-    where = (run.lock, run.rule, run.namespace, run.cluster)
-    return (run.incident, run.attempt, run.step, int(run.undo), run.plugin, run.action, *where, micros(run.started_at))
+    what = (run.plugin, run.action, run.lock, compact(run.beside), run.rule, run.namespace, run.cluster)
+    return (run.incident, run.attempt, run.step, int(run.undo), *what, micros(run.started_at))
 
 
 def _spans(incident: Incident, ceilings: Ceilings) -> Iterator[timedelta]:

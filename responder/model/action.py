@@ -15,6 +15,12 @@ Mode: TypeAlias = Literal["off", "suggest", "approve", "auto"]
 MODES: tuple[Mode, ...] = ("off", "suggest", "approve", "auto")
 
 
+ActionWeight: TypeAlias = Literal["harmless", "ordinary", "destructive", "security"]
+"""What an action may cost, from nothing to what nobody can bring back."""
+HEAVY: frozenset[ActionWeight] = frozenset({"destructive", "security"})
+"""What is not done before evidence was kept."""
+
+
 class ActionState(StrEnum):
     """
     Where an attempt stands.
@@ -66,7 +72,7 @@ class ActionTraits:
     """What is decided by of an action, read off its plugin: see the contract of `Action`."""
 
     once: Literal["conditional", "named", "repeatable", "doubtful"] = "conditional"
-    weight: Literal["harmless", "ordinary", "destructive", "security"] = "ordinary"
+    weight: ActionWeight = "ordinary"
     undoable: bool = False
     approvals: int = 1
     until_resolved: bool = False
@@ -102,7 +108,8 @@ class Preview:
     pods that it disturbs in all, `at_once` those that may be missing at the same time (None: all of them), of the
     `ready` ones, of `replicas` wanted; `touches` names them, or other objects, bounded.
     `owner` is the program that keeps the object as it is ("Argo CD (shop)"), `owner_way` how it would be done there.
-    `lock` names what is changed, for "one at a time per target": "default/deployment/prod/api".
+    `lock` names what is changed, for "one at a time per target": "default/deployment/prod/api"; where that is several
+    objects, `beside` names the others.
     """
 
     summary: str
@@ -131,6 +138,12 @@ class Preview:
     """
     apart: tuple[Disturbed, ...] = ()
     """Where it disturbs several workloads, each by itself: one of them may lose all that serves of it."""
+    beside: tuple[str, ...] = ()
+
+    @property
+    def locks(self) -> tuple[str, ...]:
+        """All that is changed, each once."""
+        return tuple(dict.fromkeys(filter(None, (self.lock, *self.beside))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,10 +331,10 @@ class Attempt:
 @dataclass(frozen=True, slots=True)
 class Run:
     """
-    A start of a step that counts in budgets: the store keeps one for each; `ended_at` None still holds its lock.
+    A start of a step that counts in budgets: the store keeps one for each; `ended_at` None still holds its locks.
 
-    All steps of an attempt start with it. Taking one back is a run of its own, which holds the lock and counts in no
-    budget.
+    All steps of an attempt start with it. Taking one back is a run of its own, which holds the locks and counts in no
+    budget. `lock` and `beside` are those of the preview: however many it holds, it is one start.
     """
 
     incident: int
@@ -337,6 +350,12 @@ class Run:
     outcome: str = ""
     step: int = 0
     undo: bool = False
+    beside: tuple[str, ...] = ()
+
+    @property
+    def locks(self) -> frozenset[str]:
+        """All that it holds, or held."""
+        return frozenset((self.lock, *self.beside))
 
 
 @dataclass(frozen=True, slots=True)

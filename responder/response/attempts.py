@@ -86,10 +86,19 @@ def is_same(steps: Sequence[Step], others: Sequence[Step]) -> bool:
     return [_essence(step) for step in steps] == [_essence(step) for step in others]
 
 
-def object_of(step: Step) -> str:
-    """Name what a step changes, for "one at a time"."""
-    preview = step.preview
-    return preview.lock if preview is not None and preview.lock else _object(step.plugin, step.target)
+def objects_of(step: Step) -> tuple[str, ...]:
+    """Name all that a step changes, for "one at a time"; at least one."""
+    locks = step.preview.locks if step.preview is not None else ()
+    return locks or (_object(step.plugin, step.target),)
+
+
+def named(lock: str) -> str:
+    """Say for people what a lock stands for: `deployment/api in prod`."""
+    _, _, what = lock.partition("/")
+    kind, *where = what.split("/")
+    if len(where) != 2:
+        return what
+    return f"{kind}/{where[1]}" + (f" in {where[0]}" if where[0] else "")
 
 
 def namespace_of(step: Step) -> str:

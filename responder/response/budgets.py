@@ -4,53 +4,64 @@ from collections.abc import Iterator
 
 from responder.model.action import Attempt, Run, Step
 from responder.model.guard import Limits, Rate
-from responder.response.attempts import namespace_of, object_of
+from responder.response.attempts import named, namespace_of, objects_of
 from responder.response.draft import Draft
 
 
 def runs_of(draft: Draft, attempt: Attempt, *, undo: bool = False) -> tuple[Run, ...]:
     """Return the runs that a start of an attempt counts as: one for each step."""
-    incident = draft.incident
-    return tuple(
-        Run(
-            incident=incident.number,
-            attempt=attempt.number,
-            plugin=step.plugin,
-            action=attempt.name,
-            lock=object_of(step),
-            rule=incident.rule,
-            namespace=namespace_of(step),
-            cluster=step.target.cluster,
-            started_at=draft.now,
-            step=place,
-            undo=undo,
-        )
-        for place, step in enumerate(attempt.steps)
+    return tuple(_run(draft, attempt, place, undo=undo) for place in range(len(attempt.steps)))
+
+
+def _run(draft: Draft, attempt: Attempt, place: int, *, undo: bool) -> Run:
+    incident, step = draft.incident, attempt.steps[place]
+    lock, *beside = objects_of(step)
+    return Run(
+        incident=incident.number,
+        attempt=attempt.number,
+        plugin=step.plugin,
+        action=attempt.name,
+        lock=lock,
+        rule=incident.rule,
+        namespace=namespace_of(step),
+        cluster=step.target.cluster,
+        started_at=draft.now,
+        step=place,
+        undo=undo,
+        beside=tuple(beside),
     )
 
 
-def held(draft: Draft, attempt: Attempt, lock: str) -> Iterator[Run]:
-    """Yield who else holds a lock: as the store counted, and what this very incident is at."""
+def held(draft: Draft, attempt: Attempt, step: Step) -> Iterator[tuple[str, Run]]:
+    """Yield each object of a step that somebody else holds: as the store counted, and what this very incident is at."""
+    at_work = tuple(_at_work(draft, attempt))
+    for lock in objects_of(step):
+        holder = next((run for run in at_work if lock in run.locks), None)
+        if holder is not None:
+            yield lock, holder
+
+
+def _at_work(draft: Draft, attempt: Attempt) -> Iterator[Run]:
     own = {each.number: each for each in draft.incident.attempts}
     for run in _known(draft):
         mine = run.incident == draft.incident.number
         at_work = own[run.attempt].state.at_work if mine and run.attempt in own else run.ended_at is None
-        if run.lock == lock and at_work and not (mine and run.attempt == attempt.number):
+        if at_work and not (mine and run.attempt == attempt.number):
             yield run
-            return
     for other in own.values():
         if other.number != attempt.number and other.state.at_work:
-            yield from (run for run in runs_of(draft, other) if run.lock == lock)
+            yield from runs_of(draft, other)
 
 
 def last(draft: Draft, attempt: Attempt, step: Step) -> Run | None:
-    """Return the last run of the same kind of action on the same object, None for none."""
+    """Return the last run of the same kind of action on one of the same objects, None for none."""
     return max(alike(draft, attempt, step), key=lambda run: run.ended_at or run.started_at, default=None)
 
 
 def alike(draft: Draft, attempt: Attempt, step: Step) -> list[Run]:
-    """Return the runs of the same kind of action on the same object, of any incident but of this attempt."""
-    return [run for run in _others(draft, attempt) if _is_alike(run, step)]
+    """Return the runs of the same kind of action on one of the same objects, of any incident but of this attempt."""
+    objects = objects_of(step)
+    return [run for run in _others(draft, attempt) if run.plugin == step.plugin and not run.locks.isdisjoint(objects)]
 
 
 def counts(
@@ -59,16 +70,18 @@ def counts(
     """
     Yield for each limit what counts in it within its span, the steps of this attempt before this one included.
 
-    Of a playbook's guard only the same kind of action counts; with `every` all but harmless ones do.
+    Of a playbook's guard only the same kind of action counts; with `every` all but harmless ones do. The limit of a
+    target holds for every object by itself; in any other one a step counts once, however many it touches.
     """
     if every and _is_harmless(draft, step.plugin):
         return
     place = next(place for place, each in enumerate(attempt.steps) if each is step)
     own = runs_of(draft, attempt)[:place]
     runs = [run for run in (*_others(draft, attempt), *own) if _counts(draft, run, step, every=every)]
-    lock, rule, namespace = object_of(step), draft.incident.rule, namespace_of(step)
+    rule, namespace = draft.incident.rule, namespace_of(step)
+    lock = _fullest(step, limits.target, runs)
     wanted = (
-        (f"on {step.target}", limits.target, [run for run in runs if run.lock == lock]),
+        (f"on {named(lock)}", limits.target, [run for run in runs if lock in run.locks]),
         (f"for the rule {rule}", limits.rule, [run for run in runs if run.rule == rule]),
         (f"in namespace {namespace}", limits.namespace, [run for run in runs if run.namespace == namespace]),
         ("over everything", limits.overall, runs),
@@ -78,6 +91,16 @@ def counts(
             yield what, rate, [run for run in counted if run.started_at + rate.span > draft.now]
 
 
+def _fullest(step: Step, rate: Rate | None, runs: list[Run]) -> str:
+    """Name the object of a step that has to wait for its limit the longest."""
+
+    def frees(lock: str) -> float:
+        started = sorted(run.started_at.timestamp() for run in runs if lock in run.locks)
+        return started[-rate.count] if rate is not None and len(started) >= rate.count else 0.0
+
+    return max(objects_of(step), key=frees)
+
+
 def _counts(draft: Draft, run: Run, step: Step, *, every: bool) -> bool:
     return not _is_harmless(draft, run.plugin) if every else run.plugin == step.plugin
 
@@ -85,10 +108,6 @@ def _counts(draft: Draft, run: Run, step: Step, *, every: bool) -> bool:
 def _is_harmless(draft: Draft, plugin: str) -> bool:
     known = draft.brain.action(plugin)
     return known is not None and known.weight == "harmless"
-
-
-def _is_alike(run: Run, step: Step) -> bool:
-    return run.plugin == step.plugin and run.lock == object_of(step)
 
 
 def _known(draft: Draft) -> tuple[Run, ...]:

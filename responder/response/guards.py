@@ -12,7 +12,7 @@ from responder.model.incident import Status
 from responder.model.playbook import ActionStep
 from responder.model.window import Window
 from responder.response import budgets, forbidding, territory
-from responder.response.attempts import clock, namespace_of, object_of, title
+from responder.response.attempts import clock, named, namespace_of, title
 from responder.response.ceilings import ceiling
 from responder.response.draft import Draft
 from responder.response.evidence import lacking
@@ -222,11 +222,18 @@ def _busy(draft: Draft, attempt: Attempt) -> Iterator[Refusal]:
         known = draft.brain.action(step.plugin)
         if known is not None and known.weight == "harmless":
             continue  # what only reads and keeps is most wanted while something else is at work, or in doubt
-        lock = object_of(step)
-        for run in budgets.held(draft, attempt, lock):
+        for run, locks in _by_holder(budgets.held(draft, attempt, step)).items():
             since = f"since {clock(run.started_at, draft.now)}"
             whose = f"{run.plugin} of INC-{run.incident}/{run.attempt} is at work on it {since}"
-            yield Refusal(f"{whose}; one action at a time on {step.target}", until=soon, firm=True)
+            objects = ", ".join(map(named, locks))
+            yield Refusal(f"{whose}; one action at a time on {objects}", until=soon, firm=True)
+
+
+def _by_holder(held: Iterable[tuple[str, Run]]) -> dict[Run, list[str]]:
+    found: dict[Run, list[str]] = {}
+    for lock, run in held:
+        found.setdefault(run, []).append(lock)
+    return found
 
 
 def _cooldown(draft: Draft, attempt: Attempt) -> Iterator[Refusal]:

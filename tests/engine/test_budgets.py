@@ -1,6 +1,8 @@
 """Budgets and locks are counted in the store: over all incidents and all replicas, one start at a time."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -11,11 +13,15 @@ from responder.engine.runtime import Limits
 from responder.engine.worker import Engine
 from responder.model.action import ActionState, Run
 from responder.store.opening import open_store
+from responder.store.rows import micros
 from tests.engine.acting import Stage, play
 from tests.engine.conftest import Build
 from tests.engine.world import alert
 
 EACH = "'${labels.namespace}'"
+on_postgres = pytest.mark.parametrize(
+    "database_url", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True
+)
 OTHERS = ("b", "c", "d", "e", "f", "g")
 
 
@@ -30,6 +36,38 @@ async def several(start: Build, action: str, **settings: Any) -> Stage:
     stage = await play(start, action, **settings)
     await stage.world.deliver(*(alert(namespace=name) for name in OTHERS))
     return stage
+
+
+@asynccontextmanager
+async def replicas(stage: Stage, database_url: str) -> AsyncIterator[list[Engine]]:
+    """Start three that share a database; every incident is approved already, and each finds that it may start."""
+    for number in range(1, len(OTHERS) + 2):
+        await stage.answer(incident=number)
+    stores = [await open_store(database_url) for _ in range(3)]
+    yield [Engine(store, stage.world.runtime) for store in stores]
+    for store in stores:
+        await store.close()
+
+
+async def settled(stage: Stage, database_url: str) -> None:
+    """Let all replicas do all that they may."""
+    async with replicas(stage, database_url) as engines:
+        await asyncio.gather(*(engine.settle() for engine in engines))
+
+
+async def held_up(stage: Stage, database_url: str) -> list[Run]:
+    """Let all replicas do what they may while the first effect does not end; answers what is held then."""
+    after = stage.touch("after")
+    async with replicas(stage, database_url) as engines:
+        settling = [asyncio.create_task(engine.settle()) for engine in engines]
+        async with asyncio.timeout(30):
+            while sum(not task.done() for task in settling) > 1 or not stage.effects:
+                await asyncio.sleep(0.01)
+        held = [run for run in await runs(stage) if run.ended_at is None]
+        assert len(stage.effects) == len(held)
+        after.unlink()
+        await asyncio.gather(*settling)
+    return held
 
 
 async def states(stage: Stage) -> list[ActionState]:
@@ -94,6 +132,48 @@ async def test_two_incidents_do_not_act_on_one_target_at_a_time(start: Build) ->
     assert [run.incident for run in await runs(stage)] == [1]
 
 
+async def test_a_start_is_one_row_however_much_it_holds_and_holds_all_of_it(start: Build) -> None:
+    stage = await play(start, name="api, beside: [web, db]")
+    await stage.answer()
+    after = stage.touch("after")
+    settling = await stage.begin(lambda: len(stage.effects) == 1)
+    (run,) = await runs(stage)
+    assert run.locks == {"default/object/api", "default/object/web", "default/object/db"}
+    after.unlink()
+    await settling
+    (run,) = await runs(stage)
+    assert (run.ended_at, run.outcome) == (stage.world.clock.now(), "done")
+
+
+async def test_whoever_touches_one_of_several_objects_waits_for_all(start: Build) -> None:
+    stage = await play(start, name="'${labels.namespace}', beside: [web]")
+    await stage.world.deliver(alert(namespace="web"))
+    await stage.answer()
+    after = stage.touch("after")
+    settling = await stage.begin(lambda: len(stage.effects) == 1)
+    await stage.answer(incident=2)
+    another = Engine(stage.world.store, stage.world.runtime)
+    await another.settle()
+    assert len(stage.effects) == 1
+    assert not (await stage.state(2)).at_work
+    after.unlink()
+    await settling
+    await stage.world.later(minutes=5)
+    assert [run.incident for run in await runs(stage)] == [1, 2]
+
+
+async def test_a_start_of_an_older_version_holds_its_target(start: Build) -> None:
+    stage = await play(start)
+    async with stage.world.store.transaction() as tx:
+        now = micros(stage.world.clock.now())
+        tx.run("run_begin", 9, 1, 0, 0, "trial.press", "x", "default/object/api", "[]", "r", "prod", "default", now)
+    await stage.world.later(minutes=5)
+    await stage.approve()
+    assert stage.effects == []
+    told = await stage.attempt()
+    assert "trial.press of INC-9/1 is at work on it" in " ".join((told.why, *told.blocks))
+
+
 async def test_a_budget_over_everything_lets_no_more_start_and_says_why(start: Build) -> None:
     stage = await several(start, "trial.press", name=EACH, more=", guard: {at_most: {overall: 2 per 1h}}")
     for number in (1, 2, 3):
@@ -104,38 +184,27 @@ async def test_a_budget_over_everything_lets_no_more_start_and_says_why(start: B
     assert "at most 2 per 1h is allowed" in " ".join((refused.why, *refused.blocks))
 
 
-@pytest.mark.parametrize("database_url", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True)
+@on_postgres
 async def test_the_last_of_a_budget_is_had_by_one_of_several_replicas(start: Build, database_url: str) -> None:
-    """All are approved already, and each replica finds that its incident may start."""
     stage = await several(start, "trial.press", name=EACH, more=", guard: {at_most: {overall: 1 per 1h}}")
-    for number in range(1, len(OTHERS) + 2):
-        await stage.answer(incident=number)
-    stores = [await open_store(database_url) for _ in range(3)]
-    engines = [Engine(store, stage.world.runtime) for store in stores]
-    await asyncio.gather(*(engine.settle() for engine in engines))
+    await settled(stage, database_url)
     assert len(await runs(stage)) == len(stage.effects) == 1
     assert [state for state in await states(stage) if state is ActionState.DONE] == [ActionState.DONE]
-    for store in stores:
-        await store.close()
 
 
-@pytest.mark.parametrize("database_url", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True)
-async def test_one_target_is_had_by_one_of_several_replicas(start: Build, database_url: str) -> None:
-    stage = await several(start, "trial.switch")
-    for number in range(1, len(OTHERS) + 2):
-        await stage.answer(incident=number)
-    after = stage.touch("after")
-    stores = [await open_store(database_url) for _ in range(3)]
-    engines = [Engine(store, stage.world.runtime) for store in stores]
-    settling = [asyncio.create_task(engine.settle()) for engine in engines]
-    async with asyncio.timeout(30):
-        while sum(not task.done() for task in settling) > 1 or not stage.effects:
-            await asyncio.sleep(0.01)
-    assert len([run for run in await runs(stage) if run.ended_at is None]) == len(stage.effects) == 1
-    after.unlink()
-    await asyncio.gather(*settling)
-    for store in stores:
-        await store.close()
+@on_postgres
+async def test_the_last_of_a_budget_of_what_all_touch_is_had_by_one_of_them(start: Build, database_url: str) -> None:
+    limited = ", guard: {at_most: {target: 1 per 1h, overall: 3 per 1h}}"
+    stage = await several(start, "trial.press", name=f"{EACH}, beside: [shared]", more=limited)
+    await settled(stage, database_url)
+    assert len(await runs(stage)) == len(stage.effects) == 1
+
+
+@on_postgres
+@pytest.mark.parametrize("name", ["api", f"{EACH}, beside: [shared]"], ids=["their target", "beside their targets"])
+async def test_what_all_touch_is_had_by_one_of_several_replicas(start: Build, database_url: str, name: str) -> None:
+    stage = await several(start, "trial.switch", name=name)
+    assert len(await held_up(stage, database_url)) == 1
 
 
 async def test_a_cooldown_longer_than_a_week_is_looked_back_at(start: Build) -> None:

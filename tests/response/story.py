@@ -227,3 +227,22 @@ def running(*actions: ActionStep, **brain: Any) -> Story:
     story.say("yes")
     story.preview()
     return story
+
+
+def guarded(guard: dict[str, Any], *, preview: Preview = GOOD, plugin: str = "", **brain: Any) -> Story:
+    """Propose an action with a guard, and look at it."""
+    action = an_action(guard=guard, **({"plugin": plugin} if plugin else {}))
+    story = Story(action, **brain).open()
+    story.preview(preview)
+    return story
+
+
+def passes(story: Story) -> bool:
+    """Whether people may be asked."""
+    return story.state is ActionState.PROPOSED
+
+
+def why(story: Story) -> str:
+    """Say what stands against its first attempt."""
+    assert story.state is ActionState.BLOCKED
+    return "; ".join(story.attempt().blocks)

@@ -26,7 +26,10 @@ ACTIONS = (
     an_action("one", "kubernetes.scale", params={"revision": 1}),
     an_action("two", "kubernetes.rollout_undo", params={"revision": 2}),
 )
-LOCKS = {"kubernetes.rollout_restart": "default/deployment/prod/web"}
+LOCKS = {
+    "kubernetes.rollout_restart": {"lock": "default/deployment/prod/web"},
+    "kubernetes.scale": {"beside": ("default/deployment/prod/web",)},
+}
 NEEDED = {"roll-back": 2}
 
 OPERATIONS = st.one_of(
@@ -123,7 +126,7 @@ class Walk:
         return story.turn(self.answered[-1])
 
     def _previews(self, look: Look, how: str) -> tuple[Any, ...]:
-        made = [replace(GOOD, lock=LOCKS.get(step.plugin, GOOD.lock)) for step in look.steps]
+        made = [replace(GOOD, **LOCKS.get(step.plugin, {})) for step in look.steps]
         if how == "drift":
             made = [replace(each, basis={"generation": look.look + 7}) for each in made]
         return tuple(replace(each, refusal="paused") if how == "refusal" else each for each in made)
@@ -143,7 +146,7 @@ class Walk:
             lock
             for attempt in live
             if attempt.state.at_work
-            for lock in {step.preview.lock for step in attempt.steps if step.preview is not None}
+            for lock in {lock for step in attempt.steps if step.preview is not None for lock in step.preview.locks}
         ]
         assert len(set(locks)) == len(locks), "two attempts at work on one target"
 

@@ -6,42 +6,14 @@ from typing import Any
 
 import pytest
 
-from responder.model.action import ActionState, ActionTraits, Disturbed, Kept, Outcome, Preview, Run
+from responder.model.action import ActionState, Disturbed, Kept, Outcome
 from responder.model.ceilings import Ceilings
-from responder.model.command import Act
 from responder.model.guard import Limits, Rate, guard_of, verify_of
 from responder.model.playbook import ActionStep
 from responder.model.receiver import Team
 from responder.model.timeline import ActionAsked
 from responder.model.window import Window
-from tests.response.given import NOON
-from tests.response.story import GOOD, Story, a_playbook, an_action, asked, running
-
-LOCK = GOOD.lock
-
-
-def guarded(guard: dict[str, Any], *, preview: Preview = GOOD, plugin: str = "", **brain: Any) -> Story:
-    """Propose an action with a guard, and look at it."""
-    action = an_action(guard=guard, **({"plugin": plugin} if plugin else {}))
-    story = Story(action, **brain).open()
-    story.preview(preview)
-    return story
-
-
-def a_run(minutes_ago: float, **changes: Any) -> Run:
-    ago = NOON - timedelta(minutes=minutes_ago)
-    run = Run(9, 1, "kubernetes.rollout_undo", "roll-back", LOCK, "shop/errors", "prod", "default", ago, ago, "done")
-    return replace(run, **changes)
-
-
-def passes(story: Story) -> bool:
-    return story.state is ActionState.PROPOSED
-
-
-def why(story: Story) -> str:
-    assert story.state is ActionState.BLOCKED
-    return "; ".join(story.attempt().blocks)
-
+from tests.response.story import GOOD, Story, a_playbook, an_action, asked, guarded, passes, running, why
 
 # --- what cannot be read ---
 
@@ -116,106 +88,6 @@ def test_a_guard_is_read_as_it_was_written() -> None:
     assert guard.windows == (Window(("mon",), 22 * 60, 6 * 60, "Europe/Berlin", freeze=True),)
     assert verify_of({"until": "true"}).otherwise == ("escalate",)
     assert verify_of({}).otherwise == ()
-
-
-# --- cooldown, budgets, locks ---
-
-
-def test_a_cooldown_says_when_it_ran_for_whom_and_until_when() -> None:
-    story = guarded({"cooldown": "2h"}, usage=[a_run(12)])
-    assert why(story) == (
-        "kubernetes.rollout_undo on deployment/api in prod ran 12m2s ago (INC-9); its cooldown is 2h, until 13:48 UTC"
-    )
-
-
-@pytest.mark.parametrize(
-    "run",
-    [
-        a_run(121),
-        a_run(12, lock="default/deployment/prod/web"),
-        a_run(12, plugin="kubernetes.scale"),
-        a_run(12, undo=True),
-    ],
-    ids=["over", "another object", "another action", "taken back"],
-)
-def test_a_cooldown_lets_others_pass(run: Run) -> None:
-    assert passes(guarded({"cooldown": "2h"}, usage=[run]))
-
-
-def test_a_block_that_ends_is_looked_at_again_when_it_ends() -> None:
-    story = guarded({"cooldown": "30s"}, usage=[a_run(0)])
-    assert (story.timers["attempt/1"] - story.now).total_seconds() == pytest.approx(28, abs=1)
-
-
-@pytest.mark.parametrize(
-    ("limits", "run", "what"),
-    [
-        ("2 per 1h", {}, "on deployment/api in prod"),
-        ({"rule": "2 per 1h"}, {"lock": "other"}, "for the rule shop/errors"),
-        ({"namespace": "2 per 1h"}, {"lock": "other", "rule": "other"}, "in namespace prod"),
-        ({"overall": "2 per 1h"}, {"lock": "o", "rule": "o", "namespace": "o"}, "over everything"),
-    ],
-)
-def test_a_budget_that_is_used_up_refuses_and_says_from_when(limits: Any, run: dict[str, Any], what: str) -> None:
-    used = [a_run(12, **run), a_run(40, attempt=2, **run)]
-    story = guarded({"at_most": limits}, usage=used)
-    told = f"kubernetes.rollout_undo ran 2 times {what} within 1h (last for INC-9)"
-    assert why(story) == f"{told}; at most 2 per 1h is allowed, again from 12:20 UTC"
-    assert passes(guarded({"at_most": limits}, usage=used[:1]))
-    assert passes(guarded({"at_most": limits}, usage=[used[0], a_run(61, attempt=2, **run)]))
-    assert passes(guarded({"at_most": limits}, usage=[used[0], replace(used[1], undo=True)]))
-
-
-def test_the_steps_of_one_attempt_count_against_each_other() -> None:
-    limited = {"at_most": {"overall": "1 per 1h"}}
-    both = an_action("both", "", do=("one", "two"), params={}, guard=limited)
-    story = asked(both, an_action("one"), an_action("two"))
-    assert "at most 1 per 1h" in why(story)
-
-
-def test_the_budget_of_the_deployment_counts_every_action_but_harmless_ones() -> None:
-    ceilings = Ceilings(at_most=Limits(overall=Rate(1, timedelta(hours=1))))
-    other = a_run(12, plugin="kubernetes.scale", lock="o", namespace="o", rule="o")
-    assert "actions ran once over everything" in why(guarded({}, ceilings=ceilings, usage=[other]))
-    assert passes(guarded({}, ceilings=ceilings, usage=[replace(other, plugin="evidence.capture")]))
-
-
-def test_a_target_that_somebody_is_at_work_on_is_left_alone() -> None:
-    story = guarded({}, usage=[a_run(3, ended_at=None)])
-    told = "kubernetes.rollout_undo of INC-9/1 is at work on it since 11:57 UTC"
-    assert why(story) == f"{told}; one action at a time on deployment/api in prod"
-    assert passes(guarded({}, usage=[a_run(3)]))
-
-
-def test_evidence_is_kept_while_something_else_is_at_work() -> None:
-    keep = {"action": lambda plugin: ActionTraits(weight="harmless")}
-    assert passes(guarded({}, usage=[a_run(3, ended_at=None)], **keep))
-
-
-def test_two_attempts_of_one_incident_never_work_on_one_target_at_a_time() -> None:
-    story = Story(an_action(), an_action("scale", "kubernetes.scale")).open()
-    story.preview()
-    story.preview()
-    for number in (1, 2):
-        story.say("yes", number=number)
-    story.preview()
-    story.preview()
-    assert story.attempt(1).state is ActionState.RUNNING
-    assert story.attempt(2).state is ActionState.APPROVED
-    assert len(story.asked(Act)) == 1
-    story.act()
-    story.turn(after=30)
-    story.preview()
-    assert story.attempt(2).state is ActionState.RUNNING
-
-
-def test_a_budget_is_counted_again_at_the_start() -> None:
-    story = asked(an_action(guard={"at_most": "1 per 1h"}))
-    story.say("yes")
-    story.change(usage=[a_run(0)])
-    story.preview()
-    assert story.state is ActionState.REFUSED
-    assert not story.starts
 
 
 # --- where, when ---
@@ -391,13 +263,16 @@ def test_a_plugin_that_is_gone_at_the_start_refuses() -> None:
 
 def test_what_destroys_waits_for_evidence_and_says_what_to_run() -> None:
     story = guarded({}, plugin="redis.flush_db")
-    assert why(story).endswith("no evidence has been kept yet: responder act INC-7 evidence.capture first")
+    assert why(story) == (
+        "redis.flush_db may destroy what cannot be brought back, and no evidence has been kept yet; "
+        "first type responder act INC-7 evidence.capture logs=true manifests=true events=true"
+    )
     capturing = a_playbook(
         an_action("flush", "redis.flush_db"), an_action("keep", "evidence.capture"), propose=("flush", "keep")
     )
     story = Story(playbook=capturing).open()
     story.preview()
-    assert "run the action `keep` first" in "; ".join(story.attempt(1).blocks)
+    assert "; first run the action `keep`" in "; ".join(story.attempt(1).blocks)
 
 
 @pytest.mark.parametrize("kept", [True, False], ids=["kept", "nothing kept"])

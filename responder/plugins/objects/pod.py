@@ -1,11 +1,12 @@
 """A pod that an action means, and the family that it belongs to."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from responder.errors import PermanentError
-from responder.model.resource import BY_KIND, PODS, namespace_of
+from responder.model.action import Preview
+from responder.model.resource import BY_KIND, PODS, REPLICA_SETS, namespace_of
 from responder.model.target import Target
 from responder.plugins.acting import Cluster
 from responder.plugins.commands import WORKLOADS
@@ -41,10 +42,9 @@ class Family:
         """How many are wanted; of what does not roll out, how many there are."""
         return self.workload.replicas if self.workload else len(self.pods)
 
-    @property
-    def lock(self) -> str:
-        """The lock of the workload, so that nothing else acts on its other pods meanwhile; "" where there is none."""
-        return self.workload.lock if self.workload else ""
+    def locking(self, preview: Preview) -> Preview:
+        """Lock the workload beside the pod of a preview, so that nothing else acts on its other pods meanwhile."""
+        return replace(preview, lock=self.workload.lock, beside=preview.locks) if self.workload else preview
 
 
 async def family_of(target: Target, cluster: Cluster) -> Family:
@@ -56,6 +56,20 @@ async def family_of(target: Target, cluster: Cluster) -> Family:
         return Family(top, None, await cluster.pods(target))
     workload = Workload(top, target.cluster)
     return Family(top, workload, await cluster.pods(workload.target))
+
+
+async def workload_locks(pods: Sequence[Object], place: Place, cluster: Cluster) -> tuple[str, ...]:
+    """Name the workloads that some pods of one namespace belong to, each once. Raises: CallError."""
+    owners = [owner for found in pods if (owner := controller_of(found))]
+    places: list[Place] = []
+    for owner in {str(owner.get("uid")): owner for owner in owners}.values():
+        above = owner
+        if owner.get("kind") == "ReplicaSet":
+            found = await cluster.get(REPLICA_SETS, place.namespace, str(owner["name"]))
+            above = (controller_of(found) if found is not None else None) or {}
+        if (kind := above.get("kind")) in WORKLOADS:
+            places.append(Place(place.cluster, BY_KIND[str(kind)], str(kind), place.namespace, str(above["name"])))
+    return tuple(dict.fromkeys(found.lock for found in places))
 
 
 def pod_place(target: Target) -> Place:

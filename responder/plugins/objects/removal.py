@@ -38,13 +38,13 @@ async def preview_removal(target: Target, tools: ActionTools, *, force: bool) ->
     how = f"delete {seen.place} at once: {stuck}" if force else f"evict {seen.place}"
     owner = controller_of(seen.found)
     kept = f"{str(owner['kind']).lower()}/{owner['name']}" if owner else "nothing"
-    return Preview(
+    preview = Preview(
         summary=how,
         changes=(Change(seen.place.reference, str((seen.found.get("status") or {}).get("phase", "")), "(gone)"),),
         refusal=refusal,
         basis={**seen.identity, "phase": _phase(seen)},
         namespace=seen.place.namespace,
-        lock=family.lock or seen.place.lock,
+        lock=seen.place.lock,
         touches=(target.name,),
         pods=family.serving(target.name),
         ready=family.ready,
@@ -54,6 +54,7 @@ async def preview_removal(target: Target, tools: ActionTools, *, force: bool) ->
         warnings=(*unread, *_warnings(seen, force=force)),
         dry_run=dry_run,
     )
+    return family.locking(preview)
 
 
 async def remove_pod(target: Target, preview: Preview, tools: ActionTools, *, force: bool) -> Outcome:

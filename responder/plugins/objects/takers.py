@@ -1,6 +1,6 @@
 """What takes up a ConfigMap: the workloads whose pods mount it or take variables from it, restarted behind a change."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from responder.model.target import Target
 from responder.model.verdict import Json
 from responder.plugins.acting import ActionTools, Cluster
 from responder.plugins.commands import WORKLOADS
+from responder.plugins.objects.pod import workload_place
 from responder.plugins.objects.seen import Place, look_for
 from responder.plugins.rights import workload_verbs
 from responder.plugins.rollout.several import (
@@ -75,24 +76,11 @@ async def with_restarts(patched: Preview, place: Place, target: Target, tools: A
             warned, warnings=(*warned.warnings, f"{said}: nothing is restarted, and nothing will take it up")
         )
     both = _both(warned, await preview_restarts(wanted, tools))
-    both = replace(both, lock=_lock(wanted, place, target), undo=patched.undo)
-    if target.kind in WORKLOADS and _own(wanted, place, target) is None:
+    both = replace(both, lock=place.lock, beside=tuple(each.lock for each in wanted), undo=patched.undo)
+    if target.kind in WORKLOADS and workload_place(target).lock not in both.locks:
         said = f"{target} neither mounts {place} nor takes variables from it: it is not restarted"
         return replace(both, warnings=(*both.warnings, said))
     return both
-
-
-def _own(wanted: Sequence[Workload], place: Place, target: Target) -> Workload | None:
-    if target.namespace != place.namespace:
-        return None
-    named = {(target.kind, target.name)} if target.kind in WORKLOADS else {(k, target.workload) for k in WORKLOADS}
-    return next((each for each in wanted if (each.kind, each.name) in named), None)
-
-
-def _lock(wanted: Sequence[Workload], place: Place, target: Target) -> str:
-    """Name what nothing else may be done to meanwhile: the target's workload, else the only one, else the object."""
-    own = _own(wanted, place, target) or (wanted[0] if len(wanted) == 1 else None)
-    return own.lock if own is not None else place.lock
 
 
 def _both(patched: Preview, restarted: Preview) -> Preview:

@@ -122,7 +122,8 @@ async def preview_bounds(
     base = replace(preview, dry_run=False, undo=None, owner=managed_by(scaler.found) or preview.owner)
     # The generation of the workload moves whenever its autoscaler does its work.
     basis = {"workload": workload.reference, "uid": workload.uid, **scaler.facts}
-    base = replace(base, basis=basis, warnings=(*preview.warnings, *_limits(scaler)))
+    lock = f"{workload.cluster}/HorizontalPodAutoscaler/{scaler.namespace}/{scaler.name}".lower()
+    base = replace(base, basis=basis, beside=(lock,), warnings=(*preview.warnings, *_limits(scaler)))
     if base.refusal or isinstance(chosen, str):
         return replace(base, refusal=base.refusal or str(chosen))
     refusal, dry_run = await tried(

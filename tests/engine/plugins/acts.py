@@ -28,6 +28,15 @@ class ObjectParams(Params):
     folder: Path = Field(description="Where the world is.")
     name: str = Field("api", description="The object.")
     to: int = Field(2, description="The value that it is given.")
+    beside: list[str] = Field([], description="What else is touched.")
+
+    def lock(self, cluster: str, kind: str, name: str = "") -> str:
+        """Name the object, or another one."""
+        return f"{cluster}/{kind}/{name or self.name}"
+
+    def others(self, cluster: str, kind: str) -> tuple[str, ...]:
+        """Name what else is touched."""
+        return tuple(self.lock(cluster, kind, name) for name in self.beside)
 
 
 class Switch(Action[ObjectParams]):
@@ -59,7 +68,8 @@ class Switch(Action[ObjectParams]):
             basis={"generation": now["generation"]},
             undo={"value": now["value"]},
             namespace=target.namespace,
-            lock=f"{target.cluster}/object/{params.name}",
+            lock=params.lock(target.cluster, "object"),
+            beside=params.others(target.cluster, "object"),
             dry_run=True,
         )
 
@@ -106,8 +116,12 @@ class Press(Action[ObjectParams]):
 
     async def preview(self, params: ObjectParams, target: Target, tools: ActionTools) -> Preview:
         """Say so."""
-        lock = f"{target.cluster}/button/{params.name}"
-        return Preview(f"press {params.name}", namespace=target.namespace, lock=lock)
+        return Preview(
+            f"press {params.name}",
+            namespace=target.namespace,
+            lock=params.lock(target.cluster, "button"),
+            beside=params.others(target.cluster, "button"),
+        )
 
     async def act(self, params: ObjectParams, target: Target, preview: Preview, tools: ActionTools) -> Outcome:
         """Press it."""
