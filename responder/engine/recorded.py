@@ -7,7 +7,9 @@ from datetime import datetime, timedelta
 from pydantic import ValidationError
 
 from responder.engine.readings import could_not_look, reading_of
-from responder.engine.recording import Figure, Recorded, Recording, moments
+from responder.engine.recording import Recording
+from responder.engine.recording_actions import try_of
+from responder.engine.recording_readings import Figure, Recorded, moments
 from responder.model.command import Diagnose
 from responder.model.finding import Reading
 from responder.model.incident import Incident
@@ -40,12 +42,22 @@ class RecordedReadings:
         recording = self.find(incident)
         if recording is None:
             return could_not_look(command.name, "nothing was recorded for this incident")
-        elapsed = (began - recording.start) * self.faster
-        run = recording.result(playbook=self.playbook_of(incident), step=command.name, elapsed=elapsed)
+        run = self._verifying(command, incident, recording)
+        if run is None:
+            elapsed = (began - recording.start) * self.faster
+            run = recording.result(playbook=self.playbook_of(incident), step=command.name, elapsed=elapsed)
         if run is None:
             return could_not_look(command.name, "not in the recording")
         await self.sleep(run.took)
         return self._reading(command, run, recording, began)
+
+    def _verifying(self, command: Diagnose, incident: Incident, recording: Recording) -> Recorded | None:
+        """Find what was read to see whether the action helped; else the ordinary rounds have to tell."""
+        name, again = try_of(incident, command.attempt)
+        recorded = recording.acts.actions.get(name)
+        if recorded is None or command.since is None:
+            return None
+        return recorded.verified(command.name, (self.now() - command.since) * self.faster, again=again)
 
     def _reading(self, command: Diagnose, run: Recorded, recording: Recording, began: datetime) -> Reading:
         plugin = self.registry.diagnostics.get(command.plugin)

@@ -7,73 +7,23 @@ played in the order of their names.
 
 import json
 import os
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from responder.engine.recording_actions import Acts, RecordedAction, RecordedAnswer, RecordedRequest, Span
+from responder.engine.recording_actions import Acts, RecordedAction, RecordedAnswer, RecordedRequest
+from responder.engine.recording_readings import Recorded, Span, at_that_time
 from responder.errors import ConfigError
-from responder.model.duration import parse_duration
 from responder.model.redaction import redact_json
 
 FILE = "recording.yaml"
 NO_ACTS = Acts()
-_MOMENT = re.compile(r"start(?:([+-])(\w+))?", re.ASCII)
 _SPACING = timedelta(seconds=10)
 """Between deliveries of a folder that says nothing of their times."""
-
-
-class Figure(BaseModel):
-    """The chart of a diagnostic: values at even distances over the time before it ran, oldest first."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    over: Span
-    unit: str = Field("", description="As of `prometheus.query`: ratio, bytes, seconds, or any text.")
-    values: list[float | None] = Field([], description="Of the only line; null is a gap.")
-    lines: dict[str, list[float | None]] = Field({}, description="Of several lines, by their names.")
-
-    @model_validator(mode="after")
-    def _drawable(self) -> "Figure":
-        if bool(self.values) == bool(self.lines):
-            raise ValueError("give either `values` or `lines`")
-        if any(len(values) < 2 for values in self.named.values()):
-            raise ValueError("a line needs two values or more")
-        return self
-
-    @property
-    def named(self) -> dict[str, list[float | None]]:
-        """Every line by its name; the only one has none."""
-        return self.lines or {"": self.values}
-
-
-class Recorded(BaseModel):
-    """
-    What one run of a diagnostic yielded: the fields of its Result, or why it could not look.
-
-    A text `start`, `start-12m` or `start+1h` in the result is the moment so long before or after the recording's start.
-    """
-
-    model_config = ConfigDict(extra="forbid")
-
-    result: dict[str, Any] | None = Field(None, description="Fields of the diagnostic's Result; unnamed ones default.")
-    failed: str = Field("", description="Why it could not look.")
-    headline: str = Field("", description="What it said in one line, where the result alone does not tell.")
-    chart: Figure | None = None
-    took: Span = Field(timedelta(0), description="How long it ran.")
-    since: Span = Field(timedelta(0), description="From when, counted from the start, it yields this.")
-
-    @model_validator(mode="after")
-    def _either(self) -> "Recorded":
-        if (self.result is None) == (not self.failed):
-            raise ValueError("give either `result` or `failed`")
-        return self
 
 
 class Played(BaseModel):
@@ -116,7 +66,7 @@ class Recording:
     def result(self, *, playbook: str, step: str, elapsed: timedelta) -> Recorded | None:
         """Find what the step yielded at that time after the start; None where nothing was recorded."""
         runs = self.diagnostics.get(f"{playbook}/{step}") or self.diagnostics.get(step) or ()
-        return next((run for run in reversed(runs) if run.since <= elapsed), runs[0] if runs else None)
+        return at_that_time(runs, elapsed)
 
     @property
     def place(self) -> Path:
@@ -134,26 +84,6 @@ class Recording:
         by = start - self.start
         deliveries = tuple((at, _move(body, by)) for at, body in self.deliveries)
         return replace(self, start=start, deliveries=deliveries)
-
-
-def moments(value: Any, start: datetime) -> Any:
-    """Replace the texts that mean a moment, in a result, by ISO 8601."""
-    match value:
-        case str() if found := _MOMENT.fullmatch(value):
-            sign, span = found.groups()
-            away = parse_duration(span) if span else timedelta(0)
-            return iso(start - away if sign == "-" else start + away)
-        case dict():
-            return {key: moments(item, start) for key, item in value.items()}
-        case list():
-            return [moments(item, start) for item in value]
-        case _:
-            return value
-
-
-def iso(moment: datetime) -> str:
-    """Write a moment as results do: UTC, with a Z."""
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _move(body: bytes, by: timedelta) -> bytes:

@@ -3,18 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from responder.engine.recording_readings import Recorded, Span, at_that_time
 from responder.model.action import Outcome, Preview, Progress, Step
-from responder.model.duration import exact_duration
+from responder.model.incident import Incident
 from responder.model.redaction import redact_json
 from responder.model.target import Target
-from responder.plugins.params import Duration
-
-Span = Annotated[Duration, PlainSerializer(exact_duration, return_type=str, when_used="json")]
-"""A duration that is written to the millisecond: what was measured is kept."""
 
 
 def _of(kind: type[Any]) -> BeforeValidator:
@@ -60,12 +57,24 @@ class RecordedLook(_Shape):
     since: Span = Field(timedelta(0), description="From when, counted from the start, it would have done this.")
     steps: list[RecordedStep]
 
+    @property
+    def previews(self) -> list[Preview]:
+        """What each step would have done."""
+        return [step.preview for step in self.steps]
+
+    def fits(self, steps: Sequence[Step]) -> bool:
+        """Whether it was recorded of what these steps would do."""
+        return len(self.steps) == len(steps) and all(
+            one.fits(step) for one, step in zip(self.steps, steps, strict=True)
+        )
+
 
 class RecordedOutcome(_Shape):
     """What became of one step, or with `undo` of taking it back."""
 
     step: int = 0
     undo: bool = False
+    again: int = Field(0, description="How many attempts at the action came before this one.")
     outcome: Annotated[Outcome, _of(Outcome)]
 
 
@@ -73,8 +82,19 @@ class RecordedProgress(_Shape):
     """How far the world had followed a step."""
 
     step: int = 0
+    again: int = Field(0, description="How many attempts at the action came before this one.")
     after: Span = Field(timedelta(0), description="How long after the step ended.")
     progress: Annotated[Progress, _of(Progress)]
+
+
+class RecordedVerification(_Shape):
+    """What diagnostics yielded that were to see whether an attempt had helped, by the name of the step."""
+
+    again: int = Field(0, description="How many attempts at the action came before this one.")
+    readings: dict[str, list[Recorded]]
+
+
+Again = TypeVar("Again", RecordedOutcome, RecordedProgress, RecordedVerification)
 
 
 class RecordedAction(_Shape):
@@ -83,22 +103,37 @@ class RecordedAction(_Shape):
     looks: list[RecordedLook] = []
     outcomes: list[RecordedOutcome] = []
     progress: list[RecordedProgress] = []
+    verifications: list[RecordedVerification] = []
 
-    def look(self, elapsed: timedelta) -> RecordedLook | None:
-        """Find what it would have done at that time after the start."""
+    def look(self, elapsed: timedelta, steps: Sequence[Step]) -> RecordedLook | None:
+        """Find what these steps would have done at that time after the start; what other ones would, where it must."""
         looks = sorted(self.looks, key=lambda look: look.since)
+        looks = [look for look in looks if look.fits(steps)] or looks
         return next((look for look in reversed(looks) if look.since <= elapsed), looks[0] if looks else None)
 
-    def outcome(self, step: int, *, undo: bool) -> Outcome | None:
+    def outcome(self, step: int, *, undo: bool, again: int = 0) -> Outcome | None:
         """Find what became of a step; the last try counts."""
-        found = (one.outcome for one in reversed(self.outcomes) if (one.step, one.undo) == (step, undo))
-        return next(found, None)
+        found = _told_of([one for one in self.outcomes if (one.step, one.undo) == (step, undo)], again)
+        return found[-1].outcome if found else None
 
-    def followed(self, step: int, after: timedelta) -> Progress | None:
+    def followed(self, step: int, after: timedelta, *, again: int = 0) -> Progress | None:
         """Find how far it was that long after the step ended."""
-        known = sorted((one for one in self.progress if one.step == step), key=lambda one: one.after)
+        found = _told_of([one for one in self.progress if one.step == step], again)
+        known = sorted(found, key=lambda one: one.after)
         seen = next((one for one in reversed(known) if one.after <= after), known[0] if known else None)
         return seen.progress if seen else None
+
+    def verified(self, step: str, after: timedelta, *, again: int = 0) -> Recorded | None:
+        """Find what a diagnostic yielded that long after the action ended."""
+        found = _told_of([one for one in self.verifications if step in one.readings], again)
+        return at_that_time(found[-1].readings[step], after) if found else None
+
+
+def _told_of(told: Sequence[Again], again: int) -> Sequence[Again]:
+    """Return what is told of that attempt; where nothing is, of the one before it, else of the first."""
+    numbers = [one.again for one in told]
+    which = max((number for number in numbers if number <= again), default=min(numbers, default=0))
+    return [one for one in told if one.again == which]
 
 
 class RecordedAnswer(_Shape):
@@ -110,6 +145,7 @@ class RecordedAnswer(_Shape):
     by: str
     roles: list[str] = []
     inputs: dict[str, Any] = {}
+    withheld: list[str] = Field([], description="Names of the secret inputs that they gave, whose values nobody knows.")
     why: str = ""
 
 
@@ -132,3 +168,9 @@ class Acts:
     actions: Mapping[str, RecordedAction] = field(default_factory=dict)
     answers: Sequence[RecordedAnswer] = ()
     requests: Sequence[RecordedRequest] = ()
+
+
+def try_of(incident: Incident, number: int) -> tuple[str, int]:
+    """Return the name of an attempt's action, "" for none, and how many attempts at it came before."""
+    name = next((attempt.name for attempt in incident.attempts if attempt.number == number), "")
+    return name, sum(attempt.name == name and attempt.number < number for attempt in incident.attempts)

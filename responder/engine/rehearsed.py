@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from responder.engine.recording import Recording
-from responder.engine.recording_actions import RecordedAction, RecordedLook
+from responder.engine.recording_actions import RecordedAction, RecordedLook, try_of
 from responder.model.action import Kept, Outcome, Preview, Progress, Step
 from responder.model.command import Act, Follow, Look
 from responder.model.incident import Incident
@@ -38,11 +38,11 @@ class Rehearsal:
 
     async def look(self, command: Look, incident: Incident) -> Previewed:
         """Answer what each step would have done then."""
-        recorded, name = self._recorded(incident, command.attempt)
+        recorded, name, _ = self._recorded(incident, command.attempt)
         recording = self.find(incident)
         look = None
         if recorded is not None and recording is not None:
-            look = recorded.look((self.now() - recording.start) * self.faster)
+            look = recorded.look((self.now() - recording.start) * self.faster, command.steps)
         previews = [self._preview(look, place, step) for place, step in enumerate(command.steps)]
         for assumed in filter(None, (each[1] for each in previews)):
             self.assume(incident, name, assumed)
@@ -50,8 +50,8 @@ class Rehearsal:
 
     async def act(self, row: CommandRow, command: Act, incident: Incident) -> Acted:
         """Answer what became of it then; where that was not recorded, as if it had been done."""
-        recorded, _ = self._recorded(incident, command.attempt)
-        known = recorded.outcome(command.step, undo=command.undo) if recorded else None
+        recorded, _, again = self._recorded(incident, command.attempt)
+        known = recorded.outcome(command.step, undo=command.undo, again=again) if recorded else None
         if known is not None:
             outcome = replace(known, say=f"as recorded: {known.say}", undo=True)
         else:
@@ -60,17 +60,17 @@ class Rehearsal:
 
     async def follow(self, command: Follow, incident: Incident) -> Followed:
         """Answer how far the world had followed then."""
-        recorded, name = self._recorded(incident, command.attempt)
+        recorded, name, again = self._recorded(incident, command.attempt)
         after = (self.now() - (command.what.ended_at or self.now())) * self.faster
-        progress = recorded.followed(command.step, after) if recorded else None
+        progress = recorded.followed(command.step, after, again=again) if recorded else None
         if progress is None:
             self.assume(incident, name, f"whether the target is ready was {READY}")
             progress = Progress(READY)
         return Followed(command.attempt, command.step, command.look, progress)
 
-    def _recorded(self, incident: Incident, number: int) -> tuple[RecordedAction | None, str]:
-        recording, name = self.find(incident), _name(incident, number)
-        return (recording.acts.actions.get(name) if recording else None), name
+    def _recorded(self, incident: Incident, number: int) -> tuple[RecordedAction | None, str, int]:
+        recording, (name, again) = self.find(incident), try_of(incident, number)
+        return (recording.acts.actions.get(name) if recording else None), name, again
 
     def _preview(self, look: RecordedLook | None, place: int, step: Step) -> tuple[Preview, str]:
         """Return the preview and what is assumed of it, "" for nothing."""
@@ -79,10 +79,6 @@ class Rehearsal:
             return recorded.preview, ""
         assumed = ASSUMED if recorded is None else OTHERWISE
         return Preview(f"run {title(step)}", undo=True, warnings=(f"{assumed}; {_NOT_KNOWN}",)), assumed
-
-
-def _name(incident: Incident, number: int) -> str:
-    return next((attempt.name for attempt in incident.attempts if attempt.number == number), "")
 
 
 def _kept(step: Step) -> tuple[Kept, ...]:

@@ -12,7 +12,7 @@ from responder.engine.views import Wanted
 from responder.model.action import ActionState, Attempt
 from responder.model.duration import format_duration
 from responder.model.incident import Incident, Status
-from responder.model.secrecy import Held, references, secrets_in
+from responder.model.secrecy import Held, references
 from responder.model.timeline import ActionAsked, Answered
 from responder.model.verdict import Json
 from responder.response.guards import guards_of
@@ -100,7 +100,7 @@ class People:
                     one.by,
                     tuple(one.roles),
                     attempt.digest,
-                    {**one.inputs, **_rehearsed(secrets_in(one.inputs), now)},
+                    {**one.inputs, **_rehearsed(one.withheld, now)},
                     one.why,
                     "replay",
                 )

@@ -17,16 +17,16 @@ from responder.engine.recording_actions import (
     RecordedProgress,
     RecordedRequest,
     RecordedStep,
+    RecordedVerification,
 )
+from responder.engine.retelling_readings import readings_of, since_of
 from responder.model.action import Attempt, Outcome, Preview, Progress
 from responder.model.incident import Incident
 from responder.model.redaction import redact, redact_json
+from responder.model.secrecy import plain, secrets_in
 from responder.model.timeline import Acted, ActionAsked, Answered, Event, Followed, Previewed
 
 T = TypeVar("T", Preview, Outcome, Progress)
-
-_EARLIER = timedelta(seconds=30)
-"""What came later counts from at most so long before it began: played again, it begins a little sooner."""
 
 
 def acts_of(incident: Incident, events: Sequence[Event], start: datetime) -> Acts:
@@ -45,40 +45,62 @@ def acts_of(incident: Incident, events: Sequence[Event], start: datetime) -> Act
     )
 
 
-def since_of(before: datetime, began: datetime, start: datetime) -> timedelta:
-    """Say from when what began counts, where something like it came before: from shortly before its beginning."""
-    earlier = began - min((began - before) / 2, _EARLIER) - start
-    return max(timedelta(0), timedelta(milliseconds=earlier // timedelta(milliseconds=1)))
-
-
 def _action(attempts: Sequence[Attempt], events: Sequence[Event], start: datetime) -> RecordedAction:
     numbers = {attempt.number: attempt for attempt in attempts}
+    tries = {attempt.number: place for place, attempt in enumerate(attempts)}
     looks: list[RecordedLook] = []
     outcomes: list[RecordedOutcome] = []
     progress: list[RecordedProgress] = []
-    before = start
+    frozen, before = _frozen(events), start
     for event in events:
         match event.what:
             case Previewed() as told if told.attempt in numbers:
                 since = since_of(before, event.at, start) if looks else timedelta(0)
-                look = RecordedLook(since=since, steps=_steps(numbers[told.attempt], told.previews))
+                known = event.at >= frozen.get(told.attempt, start)
+                look = RecordedLook(since=since, steps=_steps(numbers[told.attempt], told.previews, known=known))
                 before = event.at
-                if not looks or looks[-1].steps != look.steps:
+                if not looks or looks[-1].previews != look.previews:
                     looks.append(look)
             case Acted() as told if told.attempt in numbers:
-                outcome = _safe(Outcome, replace(told.outcome, undo=None))
-                outcomes.append(RecordedOutcome(step=told.step, undo=told.undo, outcome=outcome))
+                outcomes.append(_outcome(told, tries[told.attempt]))
             case Followed() as told if told.attempt in numbers:
-                progress += _progress(numbers[told.attempt], event.at, told, progress)
-    return RecordedAction(looks=looks, outcomes=outcomes, progress=progress)
+                progress += _progress(numbers[told.attempt], event.at, told, progress, tries[told.attempt])
+    return RecordedAction(
+        looks=looks,
+        outcomes=outcomes,
+        progress=progress,
+        verifications=[*_verifications(attempts, events, start)],
+    )
 
 
-def _steps(attempt: Attempt, previews: Sequence[Preview]) -> list[RecordedStep]:
+def _frozen(events: Sequence[Event]) -> dict[int, datetime]:
+    """Return since when the parameters of attempts are what they were in the end: people gave no other inputs later."""
+    answers = ((event.at, event.what) for event in events if isinstance(event.what, Answered))
+    return {told.attempt: at for at, told in answers if plain(told.inputs)}
+
+
+def _outcome(told: Acted, again: int) -> RecordedOutcome:
+    outcome = _safe(Outcome, replace(told.outcome, undo=None))
+    return RecordedOutcome(step=told.step, undo=told.undo, again=again, outcome=outcome)
+
+
+def _verifications(
+    attempts: Sequence[Attempt], events: Sequence[Event], start: datetime
+) -> Iterator[RecordedVerification]:
+    for again, attempt in enumerate(attempts):
+        if attempt.verification is not None:
+            ended = attempt.verification.began_at
+            if readings := readings_of(events, start, attempt=attempt.number, ended=ended):
+                yield RecordedVerification(again=again, readings=readings)
+
+
+def _steps(attempt: Attempt, previews: Sequence[Preview], *, known: bool) -> list[RecordedStep]:
+    """Tell what the steps would have done; with other inputs they had parameters that are not `known` any more."""
     return [
         RecordedStep(
             plugin=step.plugin,
             target=str(step.target) if step.target.known else "",
-            params=redact_json(dict(step.params)),
+            params=redact_json(dict(step.params)) if known else None,
             preview=_safe(Preview, replace(safe_preview(preview), undo=None if preview.undo is None else True)),
         )
         for step, preview in zip(attempt.steps, previews, strict=False)
@@ -86,15 +108,15 @@ def _steps(attempt: Attempt, previews: Sequence[Preview]) -> list[RecordedStep]:
 
 
 def _progress(
-    attempt: Attempt, at: datetime, told: Followed, known: Sequence[RecordedProgress]
+    attempt: Attempt, at: datetime, told: Followed, known: Sequence[RecordedProgress], again: int
 ) -> Iterator[RecordedProgress]:
     """Yield a progress, unless it is that of the look before."""
     step = attempt.steps[told.step] if told.step < len(attempt.steps) else None
     seen = _safe(Progress, told.progress)
-    last = next((one.progress for one in reversed(known) if one.step == told.step), None)
-    if step is not None and seen != last:
+    before = [one.progress for one in known if (one.again, one.step) == (again, told.step)]
+    if step is not None and before[-1:] != [seen]:
         after = max(timedelta(0), at - (step.ended_at or at))
-        yield RecordedProgress(step=told.step, after=after, progress=seen)
+        yield RecordedProgress(step=told.step, again=again, after=after, progress=seen)
 
 
 def _answers(attempts: Mapping[int, Attempt], events: Sequence[Event], start: datetime) -> Iterator[RecordedAnswer]:
@@ -107,7 +129,8 @@ def _answers(attempts: Mapping[int, Attempt], events: Sequence[Event], start: da
                 answer=told.answer,
                 by=told.by,
                 roles=list(told.roles),
-                inputs=redact_json(dict(told.inputs)),
+                inputs=redact_json(plain(told.inputs)),
+                withheld=[*secrets_in(told.inputs)],
                 why=redact(told.why),
             )
 

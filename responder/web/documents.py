@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from responder.engine.recording import Recorded
-from responder.engine.recording_actions import RecordedAction, RecordedAnswer, RecordedRequest, Span
+from responder.engine.recording_actions import RecordedAction, RecordedAnswer, RecordedRequest
+from responder.engine.recording_readings import Recorded, Span
 from responder.engine.retelling import Retold
 from responder.engine.views import SeenAlert
 from responder.model.finding import DiagnosticStatus, Finding, Proposal

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from responder.engine import recording
+from responder.engine import recording, recording_readings
 from responder.errors import ConfigError
 
 DELIVERY: dict[str, Any] = {
@@ -55,7 +55,7 @@ diagnostics:
 
 
 def test_a_moment_is_counted_from_the_start() -> None:
-    moved = recording.moments({"at": ["start-12m", "start", "restart"]}, START)
+    moved = recording_readings.moments({"at": ["start-12m", "start", "restart"]}, START)
     assert moved == {"at": ["2026-11-21T08:48:00Z", "2026-11-21T09:00:00Z", "restart"]}
 
 
@@ -99,7 +99,7 @@ def test_a_path_without_recordings_is_an_error(tmp_path: Path) -> None:
 
 def test_what_is_written_is_read_again_without_its_secrets(tmp_path: Path) -> None:
     body = json.dumps(DELIVERY | {"commonAnnotations": {"note": "password=hunter2"}}).encode()
-    runs = {"p/rate": [recording.Recorded(result={"value": 1.5, "line": "token: abcdef"})]}
+    runs = {"p/rate": [recording_readings.Recorded(result={"value": 1.5, "line": "token: abcdef"})]}
     path = recording.write(tmp_path / "new", about="Why", deliveries=[(timedelta(0), body)], runs=runs)
     read = recording.load(path)
     assert b"hunter2" not in read.deliveries[0][1]
@@ -144,7 +144,7 @@ def test_what_is_no_delivery_moves_as_it_is(tmp_path: Path) -> None:
 
 def test_spans_and_moments_are_written_to_the_millisecond(tmp_path: Path) -> None:
     at = timedelta(hours=1, minutes=12, seconds=3, milliseconds=250)
-    run = recording.Recorded(result={}, took=timedelta(milliseconds=1500), since=at)
+    run = recording_readings.Recorded(result={}, took=timedelta(milliseconds=1500), since=at)
     path = recording.write(
         tmp_path / "new", about="", start=START, deliveries=[(at, json.dumps(DELIVERY).encode())], runs={"rate": [run]}
     )

@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from responder.engine.recording import moments
+from responder.engine.recording_readings import moments
 from responder.engine.retelling import Retold, retell
 from responder.model.finding import DiagnosticStatus, Reading
 from responder.model.incident import Incident

@@ -8,10 +8,11 @@ from pathlib import Path
 from responder.engine import recording
 from responder.engine.recording_actions import Acts
 from responder.engine.retelling import retell
-from responder.model.action import Attempt, Change, Outcome, Preview, Progress, Step
+from responder.model.action import Attempt, Change, Outcome, Preview, Progress, Step, Verification
+from responder.model.secrecy import Held
 from responder.model.target import Target
 from responder.model.timeline import Acted, ActionAsked, Answered, Event, Followed, Happening, Previewed
-from tests.engine.test_retelling import INCIDENT, OPENED, fired
+from tests.engine.test_retelling import INCIDENT, OPENED, fired, found
 
 TARGET = Target("default", "Deployment", "prod", "api", "api")
 PREVIEW = Preview(
@@ -89,3 +90,42 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
 def test_an_incident_without_actions_tells_of_none() -> None:
     told = acts()
     assert (dict(told.actions), list(told.answers), list(told.requests)) == ({}, [], [])
+
+
+def test_what_was_looked_at_with_other_inputs_is_told_without_the_parameters_of_the_end() -> None:
+    other = replace(PREVIEW, summary="set it to info")
+    told = acts((1, Previewed(1, 1, (other,))), *TOLD[1:4]).actions["set"]
+    assert [look.steps[0].params for look in told.looks] == [None, {"env": {"LEVEL": "debug"}}]
+    early, late = (told.look(timedelta(minutes=at), (STEP,)) for at in (0, 9))
+    assert [look.steps[0].preview.summary for look in (early, late) if look] == ["set it to info", "set TOKEN"]
+    another = replace(STEP, params={"env": {"LEVEL": "info"}})
+    assert told.look(timedelta(minutes=9), (another,)) == told.looks[0]
+
+
+def test_a_secret_that_was_given_is_told_by_its_name_alone() -> None:
+    held = Held("the-ticket", "the-owner", OPENED).mark
+    (answer,) = acts((1, Answered(1, "yes", "ann", inputs={"token": held, "level": "debug"}))).answers
+    assert (answer.inputs, answer.withheld) == ({"level": "debug"}, ["token"])
+    assert "the-" not in answer.model_dump_json()
+
+
+def test_each_of_several_attempts_at_an_action_is_told_by_itself() -> None:
+    second = replace(ATTEMPT, number=2, verification=Verification("true", OPENED + timedelta(minutes=8), OPENED))
+    first = replace(ATTEMPT, verification=Verification("true", OPENED + timedelta(minutes=3), OPENED))
+    happened = [
+        (0, fired()),
+        (3, Acted(1, 0, Outcome("done", "the first"))),
+        (4, replace(found(value=0.5, took=0), attempt=1)),
+        (5, replace(found(value=0.4, took=0), attempt=1)),
+        (8, Acted(2, 0, Outcome("done", "the second"))),
+        (9, replace(found(value=0.1, took=0), attempt=2)),
+    ]
+    events = [Event(OPENED + timedelta(minutes=at), what, number) for number, (at, what) in enumerate(happened)]
+    retold = retell(replace(INCIDENT, attempts=(first, second)), events)
+    assert retold is not None
+    told = retold.acts.actions["set"]
+    outcomes = [told.outcome(0, undo=False, again=again) for again in (0, 1, 2)]
+    assert [one.say for one in outcomes if one] == ["the first", "the second", "the second"]
+    seen = [told.verified("rate", timedelta(seconds=at), again=again) for again, at in ((0, 0), (0, 100), (1, 0))]
+    assert [one.result for one in seen if one] == [{"value": 0.5}, {"value": 0.4}, {"value": 0.1}]
+    assert dict(retold.runs) == {}
