@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pydantic import Field
 
 from responder.errors import PermanentError
-from responder.model.action import Outcome, Preview, Progress
+from responder.model.action import ActionWeight, Outcome, Preview, Progress
 from responder.model.resource import (
     AUTOSCALERS,
     CONFIG_MAPS,
@@ -35,6 +35,7 @@ _RESOURCES: dict[str, Resource] = {
     "Service": SERVICES,
 }
 """The kinds that can be applied at all; the settings allow fewer."""
+_PLAIN = frozenset({"ConfigMap", "HorizontalPodAutoscaler", "PodDisruptionBudget"})
 
 
 class ApplyParams(Params):
@@ -55,7 +56,12 @@ class Apply(Action[ApplyParams]):
     Example:
 
         actions:
-          shed: {kubernetes.apply: {manifest: emergency/traffic-shedding.yaml}, mode: approve, temporary: 4h}
+          evidence: {evidence.capture: {logs: true}, mode: auto}
+          shed:
+            kubernetes.apply: {manifest: emergency/traffic-shedding.yaml}
+            mode: approve
+            temporary: 4h
+            guard: {evidence: [evidence]}
     """
 
     name = "kubernetes.apply"
@@ -68,6 +74,8 @@ class Apply(Action[ApplyParams]):
     )
     once = "named"
     undoable = True
+    weight = "security"
+    cost = "with a NetworkPolicy or a Service, which say who reaches whom; other kinds are removed again"
 
     def needs_in(
         self, namespace: str, params: ApplyParams, target: Target, files: Mapping[str, str]
@@ -77,6 +85,10 @@ class Apply(Action[ApplyParams]):
         if resource is None:
             return self.needs
         return tuple(verb for verb in self.needs if (verb.group, verb.resource) == (resource.group, resource.plural))
+
+    def weight_of(self, params: ApplyParams, files: Mapping[str, str]) -> ActionWeight:
+        """Touch security with a kind that decides who reaches whom, or that cannot be told."""
+        return "ordinary" if kind_of(files.get(params.manifest, "")) in _PLAIN else "security"
 
     def command(self, params: ApplyParams, target: Target) -> tuple[str, ...]:
         """Return `kubectl apply`."""

@@ -88,6 +88,7 @@ class Capture(Action[CaptureParams]):
     Params = CaptureParams
     once = "repeatable"
     weight = "harmless"
+    cost = "it reads and keeps; a program that it runs, such as a heap dump, may hold up its process meanwhile"
     deadline = timedelta(minutes=15)
     needs = (
         Verb("", "pods", "get"),

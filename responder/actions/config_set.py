@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from responder.errors import CallError, Unanswered
-from responder.model.action import Change, Outcome, Preview
+from responder.model.action import ActionWeight, Change, Outcome, Preview
 from responder.model.resource import namespace_of
 from responder.model.target import Target
 from responder.model.verdict import Json
@@ -26,6 +26,7 @@ _SECRET = frozenset({"requirepass", "masterauth", "masteruser", "tls-key-file-pa
 
 _LIMITS = frozenset({"maxmemory", "maxclients"})
 """What a lower value of harms: keys are evicted, clients turned away."""
+_NO_EVICTION = "noeviction"
 _SIZE = re.compile(r"(\d+)(k|kb|m|mb|g|gb|b)?", re.IGNORECASE | re.ASCII)
 _UNITS = {"": 1, "b": 1, "k": 10**3, "kb": 2**10, "m": 10**6, "mb": 2**20, "g": 10**9, "gb": 2**30}
 
@@ -49,13 +50,24 @@ class ConfigSet(Action[ConfigSetParams]):
     Example:
 
         actions:
-          evict: {redis.config_set: {source: cache, set: {maxmemory-policy: allkeys-lru}}, mode: approve}
+          evidence: {evidence.capture: {logs: true}, mode: auto}
+          evict:
+            redis.config_set: {source: cache, set: {maxmemory-policy: allkeys-lru}}
+            mode: approve
+            guard: {evidence: [evidence]}
     """
 
     name = "redis.config_set"
     Params = ConfigSetParams
     once = "repeatable"
     undoable = True
+    weight = "destructive"
+    cost = "with a smaller limit, or a policy that evicts, keys go; other options are put back"
+
+    def weight_of(self, params: ConfigSetParams, files: Mapping[str, str]) -> ActionWeight:
+        """Destroy where keys may be evicted."""
+        policy = params.set.get("maxmemory-policy", _NO_EVICTION)
+        return "destructive" if params.allow_decrease or policy != _NO_EVICTION else "ordinary"
 
     def command(self, params: ConfigSetParams, target: Target) -> tuple[str, ...]:
         """Return one `redis-cli` for each option; the variable stands for the URL of the source."""

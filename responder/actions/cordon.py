@@ -31,6 +31,7 @@ class Cordon(Action[CordonParams]):
     needs = NODE_NEEDS
     kinds = frozenset({"Node"})
     undoable = True
+    cost = "nothing that runs is touched; new pods go elsewhere until it is taken back"
 
     def command(self, params: CordonParams, target: Target) -> tuple[str, ...]:
         """Return `kubectl cordon`."""

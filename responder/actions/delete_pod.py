@@ -1,8 +1,10 @@
 """Removes a pod, which its owner replaces."""
 
+from collections.abc import Mapping
+
 from pydantic import Field
 
-from responder.model.action import Outcome, Preview, Progress
+from responder.model.action import ActionWeight, Outcome, Preview, Progress
 from responder.model.target import Target
 from responder.plugins.acting import ActionTools
 from responder.plugins.action import Action
@@ -51,6 +53,12 @@ class DeletePod(Action[DeletePodParams]):
         Verb("policy", "poddisruptionbudgets", "list"),
     )
     kinds = frozenset({"Pod"})
+    weight = "destructive"
+    cost = "with `force` a pod goes with its logs, and may run on beside its successor on a lost node"
+
+    def weight_of(self, params: DeletePodParams, files: Mapping[str, str]) -> ActionWeight:
+        """Destroy with `force` only: an eviction lets the pod end, as a rollout does."""
+        return "destructive" if params.force else "ordinary"
 
     def command(self, params: DeletePodParams, target: Target) -> tuple[str, ...]:
         """Return `kubectl delete`."""

@@ -66,6 +66,7 @@ class Execute(Action[ExecuteParams]):
     Example:
 
         actions:
+          evidence: {evidence.capture: {logs: true}, mode: auto}
           revoke-key:
             postgres.execute:
               source: main
@@ -74,12 +75,15 @@ class Execute(Action[ExecuteParams]):
               rows: {exactly: 1}
             inputs: {key: {type: uuid, describe: "The key to revoke"}}
             mode: approve
+            guard: {evidence: [evidence]}
     """
 
     name = "postgres.execute"
     Params = ExecuteParams
     once = "doubtful"
     by_hand = False
+    weight = "destructive"
+    cost = "rows are written over, and what stood in them is kept nowhere"
 
     def command(self, params: ExecuteParams, target: Target) -> tuple[str, ...]:
         """Return `psql` with the values as literals; the variable stands for the connection URL of the source."""

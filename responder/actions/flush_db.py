@@ -38,13 +38,15 @@ class FlushDb(Action[FlushDbParams]):
     Example:
 
         actions:
-          flush: {redis.flush_db: {source: cache}, mode: approve, guard: {approvals: 2}}
+          evidence: {evidence.capture: {logs: true}, mode: auto}
+          flush: {redis.flush_db: {source: cache}, mode: approve, guard: {approvals: 2, evidence: [evidence]}}
     """
 
     name = "redis.flush_db"
     Params = FlushDbParams
     once = "doubtful"
     weight = "destructive"
+    cost = "every key is gone: sessions end, caches are cold, and what only stood there is lost"
     approvals = 2
 
     def command(self, params: FlushDbParams, target: Target) -> tuple[str, ...]:

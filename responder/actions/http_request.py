@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
-from responder.model.action import Change, Outcome, Preview
+from responder.model.action import ActionWeight, Change, Outcome, Preview
 from responder.model.answers import quote
 from responder.model.duration import format_duration
 from responder.model.outside import HttpAnswer
@@ -97,6 +97,8 @@ class HttpRequest(Action[HttpRequestParams]):
         Verb("", "services/proxy", "update"),
         Verb("", "services/proxy", "delete"),
     )
+    weight = "destructive"
+    cost = "with DELETE, which removes what nobody here can bring back; what others do, the rules say"
 
     def needs_in(
         self, namespace: str, params: HttpRequestParams, target: Target, files: Mapping[str, str]
@@ -118,6 +120,10 @@ class HttpRequest(Action[HttpRequestParams]):
             return (labels[inside - 1],)
         own = super().namespaces(params, target)
         return tuple(dict.fromkeys((*own, labels[1]))) if len(labels) == 2 else own
+
+    def weight_of(self, params: HttpRequestParams, files: Mapping[str, str]) -> ActionWeight:
+        """Destroy with DELETE, or with a method that is not known yet."""
+        return "ordinary" if params.method in ("POST", "PUT", "PATCH") else "destructive"
 
     def command(self, params: HttpRequestParams, target: Target) -> tuple[str, ...]:
         """Return `curl`, or `kubectl --raw`; a variable stands for the token."""

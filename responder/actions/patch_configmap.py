@@ -7,7 +7,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from responder.model.action import Outcome, Preview, Progress
+from responder.model.action import ActionWeight, Outcome, Preview, Progress
 from responder.model.resource import namespace_of
 from responder.model.target import Target
 from responder.model.verdict import Json
@@ -89,6 +89,8 @@ class PatchConfigmap(Action[PatchConfigmapParams]):
     needs = (*_CONFIG_NEEDS, *_RESTART_NEEDS)
     beyond_target = True
     undoable = True
+    weight = "security"
+    cost = "with `add_cidrs` networks are shut out, and who is there notices; other keys are put back"
 
     def needs_in(
         self, namespace: str, params: PatchConfigmapParams, target: Target, files: Mapping[str, str]
@@ -99,6 +101,10 @@ class PatchConfigmap(Action[PatchConfigmapParams]):
     def entails(self, params: PatchConfigmapParams) -> tuple[str, ...]:
         """Restart, where asked for."""
         return ("kubernetes.rollout_restart",) if params.restart else ()
+
+    def weight_of(self, params: PatchConfigmapParams, files: Mapping[str, str]) -> ActionWeight:
+        """Touch security where networks are shut out."""
+        return "security" if params.add_cidrs else "ordinary"
 
     def command(self, params: PatchConfigmapParams, target: Target) -> tuple[str, ...]:
         """Return `kubectl patch configmap`, and `kubectl rollout restart` of what takes it up where asked for."""

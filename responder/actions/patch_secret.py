@@ -61,12 +61,15 @@ class PatchSecret(Action[PatchSecretParams]):
     Example:
 
         actions:
+          evidence: {evidence.capture: {logs: true, manifests: true}, mode: auto}
           repoint:
             kubernetes.patch_secret: {name: api-secrets, key: database-url, from: {secret: api-replica, key: url}}
             mode: approve
+            guard: {evidence: [evidence]}
           renew:
             kubernetes.patch_secret: {name: api-secrets, key: token, value: "${inputs.token}"}
             mode: approve
+            guard: {evidence: [evidence]}
             inputs: {token: {type: secret, describe: "The new API token"}}
     """
 
@@ -74,6 +77,7 @@ class PatchSecret(Action[PatchSecretParams]):
     Params = PatchSecretParams
     needs = (Verb("", "secrets", "get"), Verb("", "secrets", "patch"))
     weight = "security"
+    cost = "a credential is exchanged, and the value of before is kept nowhere"
 
     def command(self, params: PatchSecretParams, target: Target) -> tuple[str, ...]:
         """Read the value into a variable, and patch."""

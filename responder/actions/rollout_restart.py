@@ -33,6 +33,7 @@ class RolloutRestart(Action[RolloutRestartParams]):
     Params = RolloutRestartParams
     needs = WORKLOAD_NEEDS
     kinds = WORKLOADS
+    cost = "pods are replaced by equal ones, as the workload itself would replace them"
 
     def command(self, params: RolloutRestartParams, target: Target) -> tuple[str, ...]:
         """Return `kubectl rollout restart`."""

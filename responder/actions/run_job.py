@@ -1,18 +1,20 @@
 """Runs a Job from a template of the pack: secret rotation, smoke tests, a database dump."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from pydantic import Field
 
-from responder.model.action import Outcome, Preview, Progress
+from responder.model.action import ActionWeight, Outcome, Preview, Progress
 from responder.model.resource import namespace_of
 from responder.model.target import Target
-from responder.plugins.acting import ActionTools
+from responder.plugins.acting import WEIGHT, ActionTools
 from responder.plugins.action import Action
 from responder.plugins.commands import kubectl
 from responder.plugins.fields import Name, PackPath
 from responder.plugins.objects.creation import Creation, create_once, preview_creation
 from responder.plugins.objects.job import job_of, job_place, minded, progress_of
+from responder.plugins.objects.manifest import annotation_of
 from responder.plugins.params import Params
 from responder.plugins.rights import Verb
 
@@ -28,6 +30,9 @@ class RunJob(Action[RunJobParams]):
     """
     Create a Job from a template of the pack and wait for its end; its logs are the outcome.
 
+    A Job that destroys nothing, such as a smoke test or a database dump, says so in its `metadata.annotations`:
+    `alertmanager-responder/weight: ordinary`. Any other is run only after evidence was kept.
+
     Its name is that of the template with a suffix that tells the attempt, so that it is not run twice. What it did
     cannot be undone.
 
@@ -36,7 +41,11 @@ class RunJob(Action[RunJobParams]):
     Example:
 
         actions:
-          rotate: {kubernetes.run_job: {template: rotate-secrets}, mode: approve, guard: {approvals: 2}}
+          evidence: {evidence.capture: {logs: true}, mode: auto}
+          rotate:
+            kubernetes.run_job: {template: rotate-secrets}
+            mode: approve
+            guard: {approvals: 2, evidence: [evidence]}
     """
 
     name = "kubernetes.run_job"
@@ -49,6 +58,13 @@ class RunJob(Action[RunJobParams]):
         Verb("", "pods/log", "get"),
     )
     once = "named"
+    weight = "destructive"
+    cost = "nobody but its author knows what a Job does, who may vouch: `alertmanager-responder/weight: ordinary`"
+
+    def weight_of(self, params: RunJobParams, files: Mapping[str, str]) -> ActionWeight:
+        """Trust the author of a Job that vouches for it; of any other the worst is expected."""
+        text = files.get(f"jobs/{params.template}.yaml", "")
+        return "ordinary" if annotation_of(text, WEIGHT) == "ordinary" else "destructive"
 
     def command(self, params: RunJobParams, target: Target) -> tuple[str, ...]:
         """Return `kubectl create`."""

@@ -56,6 +56,7 @@ class Scale(Action[ScaleParams]):
     )
     kinds = frozenset({"Deployment", "StatefulSet"})
     undoable = True
+    cost = "pods come or go; the number of before is put back by undoing it"
 
     def command(self, params: ScaleParams, target: Target) -> tuple[str, ...]:
         """Return `kubectl scale`; for `by`, read the number first."""

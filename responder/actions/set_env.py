@@ -49,6 +49,7 @@ class SetEnv(Action[SetEnvParams]):
     needs = WORKLOAD_NEEDS
     kinds = WORKLOADS
     undoable = True
+    cost = "pods are replaced, as by any rollout; the values of before are put back by undoing it"
 
     def command(self, params: SetEnvParams, target: Target) -> tuple[str, ...]:
         """Return `kubectl set env`."""

@@ -43,6 +43,7 @@ class SetImage(Action[SetImageParams]):
     needs = WORKLOAD_NEEDS
     kinds = WORKLOADS
     undoable = True
+    cost = "pods are replaced, as by any rollout; the image of before is put back by undoing it"
 
     def command(self, params: SetImageParams, target: Target) -> tuple[str, ...]:
         """Return `kubectl set image`."""

@@ -60,6 +60,7 @@ class SetResources(Action[SetResourcesParams]):
     needs = WORKLOAD_NEEDS
     kinds = WORKLOADS
     undoable = True
+    cost = "pods are replaced, as by any rollout; the values of before are put back by undoing it"
 
     def command(self, params: SetResourcesParams, target: Target) -> tuple[str, ...]:
         """Return `kubectl set resources`."""

@@ -56,6 +56,7 @@ class Silence(Action[SilenceParams]):
     once = "named"
     undoable = True
     until_resolved = True
+    cost = "nobody is told of these alerts meanwhile; it ends by itself, at the latest with the incident"
 
     def namespaces(self, params: SilenceParams, target: Target) -> tuple[str, ...]:
         """Return the one whose alerts it silences; without such a matcher it silences those of all."""

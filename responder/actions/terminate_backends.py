@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from pydantic import Field, model_validator
 
-from responder.model.action import Outcome, Preview
+from responder.model.action import ActionWeight, Outcome, Preview
 from responder.model.duration import format_duration
 from responder.model.resource import namespace_of
 from responder.model.target import Target
@@ -53,6 +53,13 @@ class TerminateBackends(Action[TerminateBackendsParams]):
     name = "postgres.terminate_backends"
     Params = TerminateBackendsParams
     once = "repeatable"
+    weight = "destructive"
+    cost = "with `active_for` or `idle_in_transaction_for` work is rolled back; an idle session has none"
+
+    def weight_of(self, params: TerminateBackendsParams, files: Mapping[str, str]) -> ActionWeight:
+        """Destroy what is under way; a session that is idle has nothing under way."""
+        under_way = params.active_for is not None or params.idle_in_transaction_for is not None
+        return "destructive" if under_way else "ordinary"
 
     def command(self, params: TerminateBackendsParams, target: Target) -> tuple[str, ...]:
         """Return `psql`; the variable stands for the connection URL of the source."""

@@ -31,6 +31,7 @@ class Uncordon(Action[UncordonParams]):
     needs = NODE_NEEDS
     kinds = frozenset({"Node"})
     undoable = True
+    cost = "nothing that runs is touched; pods may be put there again"
 
     def command(self, params: UncordonParams, target: Target) -> tuple[str, ...]:
         """Return `kubectl uncordon`."""

@@ -49,6 +49,7 @@ class Wait(Action[WaitParams]):
     Params = WaitParams
     once = "repeatable"
     weight = "harmless"
+    cost = "it reads and waits"
     deadline = LONGEST + timedelta(minutes=1)
 
     def command(self, params: WaitParams, target: Target) -> tuple[str, ...]:

@@ -27,11 +27,15 @@ def explain(
     subject: Annotated[str, typer.Argument(help="A plugin, or with --origin a playbook (PACK/NAME).")] = "",
     labels: Annotated[str, typer.Option("--labels", "-l", help="Labels of an alert: alertname=X,namespace=y")] = "",
     origin: Annotated[bool, typer.Option("--origin", help="Say where each value of the playbooks comes from.")] = False,
+    actions: Annotated[bool, typer.Option("--actions", help="List all actions: what each may cost, and why.")] = False,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="With --actions: write README's table.")] = False,
     rules: Annotated[list[Path] | None, typer.Option("--rules", help="Rule files, instead of the settings'.")] = None,
     config: Config = None,
 ) -> None:
     """
     List the rules; or say which one takes an alert, where values come from, what a plugin does.
+
+    What is destructive or touches security waits for evidence (`guard: {evidence: [...]}`).
 
     Examples:
 
@@ -41,9 +45,14 @@ def explain(
 
         responder explain kubernetes.logs
 
+        responder explain --actions
+
         responder explain --origin ai-orchestrator/high-error-rate
     """
     out, plugins = console(), registry()
+    if actions or as_markdown:
+        _actions(plugins, out, as_markdown=as_markdown)
+        return
     if subject and not origin:
         _manual(subject, plugins, out)
         return
@@ -131,6 +140,16 @@ def _manual(name: str, plugins: Registry, out: Console) -> None:
     _entries("Takes", found.params, out)
     _entries("Yields", found.result, out)
     _needs(found, out)
+
+
+def _actions(plugins: Registry, out: Console, *, as_markdown: bool) -> None:
+    if as_markdown:
+        typer.echo(manuals.actions_markdown(plugins))
+        return
+    table = _table("name", "weight", "why")
+    for action in sorted(plugins.actions.values(), key=lambda each: each.name):
+        table.add_row(*map(Text, (action.name, manuals.weight(action), action.cost)))
+    out.print(table)
 
 
 def _entries(title: str, entries: Iterable[Entry], out: Console) -> None:

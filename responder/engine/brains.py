@@ -96,6 +96,7 @@ class Brains:
             teams=rulebook.ruleset.teams,
             namespaces_of=runtime.kitchen.namespaces,
             entails=runtime.kitchen.entails,
+            weight_of=lambda step, params: runtime.kitchen.weight(step, params, playbook.files),
             action=self._traits,
             automation=runtime.automation,
             ceilings=rulebook.ruleset.ceilings,

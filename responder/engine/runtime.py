@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from responder.errors import NotConfigured
-from responder.model.action import Mode
+from responder.model.action import ActionWeight, Mode
 from responder.model.command import Act, Diagnose, Follow, Look
 from responder.model.finding import Reading
 from responder.model.incident import Incident
@@ -63,6 +63,9 @@ class Kitchen(Protocol):
 
     def entails(self, step: ActionStep, params: Mapping[str, Json]) -> tuple[str, ...]:
         """Name the other actions that an action includes."""
+
+    def weight(self, step: ActionStep, params: Mapping[str, Json], files: Mapping[str, str]) -> ActionWeight:
+        """Say what an action may cost, with the files of its playbook."""
 
 
 class Metrics(Protocol):

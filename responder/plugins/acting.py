@@ -19,6 +19,8 @@ ATTEMPT = "alertmanager-responder/attempt"
 """The annotation that names the attempt which made the last change of ours."""
 INCIDENT = "alertmanager-responder/incident"
 """The label or annotation that names the incident an object was made for."""
+WEIGHT = "alertmanager-responder/weight"
+"""The annotation of a Job in a pack by which its author vouches that it destroys nothing: `ordinary`."""
 CHANGE_CAUSE = "kubernetes.io/change-cause"
 """The annotation by which `kubectl rollout history` tells why."""
 

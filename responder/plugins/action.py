@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
-from responder.model.action import Outcome, Preview, Progress
+from responder.model.action import ActionWeight, Outcome, Preview, Progress
 from responder.model.resource import namespace_of
 from responder.model.target import Target
 from responder.model.verdict import Json
@@ -37,8 +37,13 @@ class Action(ABC, Generic[P]):
     it creates has a name of its own, `repeatable` when twice is the same as once; `doubtful` when nobody can tell after
     a crash, and people are asked.
     """
-    weight: ClassVar[Literal["harmless", "ordinary", "destructive", "security"]] = "ordinary"
-    """What it may cost: `harmless` counts in no budget, `destructive` and `security` need evidence to be kept first."""
+    weight: ClassVar[ActionWeight] = "ordinary"
+    """
+    What it may cost at most: `harmless` counts in no budget, `destructive` and `security` need evidence to be kept
+    first. `weight_of` may say less of some parameters.
+    """
+    cost: ClassVar[str] = ""
+    """Why it is of that weight, and with which parameters: part of a sentence that people read before they say yes."""
     undoable: ClassVar[bool] = False
     """Whether `undo` can put back what was before."""
     until_resolved: ClassVar[bool] = False
@@ -75,6 +80,16 @@ class Action(ABC, Generic[P]):
         Pure: no I/O.
         """
         return ()
+
+    def weight_of(self, params: P, files: Mapping[str, str]) -> ActionWeight:
+        """
+        Return what it may cost with these parameters, never more than `weight`; `files` are the pack's.
+
+        It is asked of rules, too: a parameter that still holds a template is one that nobody knows.
+
+        Pure: no I/O.
+        """
+        return self.weight
 
     def needs_in(self, namespace: str, params: P, target: Target, files: Mapping[str, str]) -> tuple[Verb, ...]:
         """

@@ -8,7 +8,7 @@ from typing import TypeAlias
 from pydantic import BaseModel
 
 from responder.expressions.evaluator import Evaluator
-from responder.model.action import ActionTraits, Mode, Run, Stop
+from responder.model.action import ActionTraits, ActionWeight, Mode, Run, Stop
 from responder.model.ceilings import Ceilings
 from responder.model.command import Planned
 from responder.model.incident import Incident, Status
@@ -38,7 +38,8 @@ class Brain:
     namespaces; `namespaces_of` says in which an action would act, "" for one that cannot be told. `external_url` is
     where people reach us, "" for nowhere.
 
-    `entails` names the other actions that one includes, by its parameters; it raises as `command_of` does.
+    `entails` names the other actions that one includes, by its parameters; `weight_of` says what it may cost with them,
+    None for as much as its traits say. Both raise as `command_of` does.
     `action` tells the traits of an action, None when there is none of that name: it is then named and never run.
     `automation` is the ceiling of the process, `ceilings` those of the newest rules; `forbidden` are the actions that
     the newest playbooks of the incident's rules forbid. `stop` is the global stop, `dry_run` whether effects are only
@@ -61,6 +62,7 @@ class Brain:
         namespace_of(target),
     )
     entails: Callable[[ActionStep, Mapping[str, Json]], Sequence[str]] = lambda step, params: ()
+    weight_of: Callable[[ActionStep, Mapping[str, Json]], ActionWeight | None] = lambda step, params: None
     action: Callable[[str], ActionTraits | None] = lambda plugin: None
     automation: Mode = "suggest"
     ceilings: Ceilings = field(default_factory=Ceilings)

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 
-from responder.model.action import ActionState, Attempt
+from responder.errors import ResponderError
+from responder.model.action import HEAVY, ActionState, ActionWeight, Attempt, Step
+from responder.model.playbook import ActionStep
 from responder.response.draft import Draft
 from responder.response.proposals import find
 
 CAPTURE = "evidence.capture"
 _KEPT = frozenset({ActionState.DONE, ActionState.VERIFIED})
+_HOW = {"destructive": "may destroy what cannot be brought back", "security": "touches security"}
 
 
 def lacking(draft: Draft, attempt: Attempt, wanted: Sequence[str]) -> Iterator[str]:
@@ -19,12 +22,28 @@ def lacking(draft: Draft, attempt: Attempt, wanted: Sequence[str]) -> Iterator[s
     for name in wanted:
         if not any(_is_of(draft, other, name) for other in _keeping(draft)):
             yield f"no evidence has been kept yet: run the action `{name}` first"
-    known = [draft.brain.action(step.plugin) for step in attempt.steps]
-    heavy = any(each is not None and each.weight in ("destructive", "security") for each in known)
-    if heavy and not wanted and not any(_keeping(draft)):
-        capturing = next((action for action in draft.brain.playbook.actions if action.plugin == CAPTURE), None)
-        first = f"run the action `{capturing.name}`" if capturing else f"responder act {draft.incident.id} {CAPTURE}"
-        yield f"it destroys or reveals something, and no evidence has been kept yet: {first} first"
+    heavy = next(((step, weight) for step in attempt.steps if (weight := _weight(draft, step)) in HEAVY), None)
+    if heavy is not None and not wanted and not any(_keeping(draft)):
+        step, weight = heavy
+        yield f"{step.plugin} {_HOW[weight]}, and no evidence has been kept yet; first {_first(draft)}"
+
+
+def _weight(draft: Draft, step: Step) -> ActionWeight:
+    """Return what a step may cost; as much as it ever may, where its parameters are not known."""
+    known = draft.brain.action(step.plugin)
+    if known is None:
+        return "ordinary"  # it is refused for good: nobody can run it
+    try:
+        return draft.brain.weight_of(ActionStep(step.name, step.plugin), step.params) or known.weight
+    except (ValueError, ResponderError):
+        return known.weight
+
+
+def _first(draft: Draft) -> str:
+    capturing = next((action for action in draft.brain.playbook.actions if action.plugin == CAPTURE), None)
+    if capturing is not None:
+        return f"run the action `{capturing.name}`"
+    return f"type responder act {draft.incident.id} {CAPTURE} logs=true manifests=true events=true"
 
 
 def _keeping(draft: Draft) -> Iterator[Attempt]:

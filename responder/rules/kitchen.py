@@ -10,6 +10,7 @@ from responder.expressions.evaluator import Evaluator
 from responder.expressions.places import places
 from responder.expressions.schema import Schema
 from responder.model import codec
+from responder.model.action import ActionWeight
 from responder.model.facts import Facts, IncidentFacts
 from responder.model.place import Place
 from responder.model.playbook import ActionStep, Playbook
@@ -124,6 +125,15 @@ class Kitchen:
         """
         plugin = self._registry.actions.get(step.plugin)
         return plugin.entails(plugin.Params.model_validate(params)) if plugin else ()
+
+    def weight(self, step: ActionStep, params: Mapping[str, Json], files: Mapping[str, str]) -> ActionWeight:
+        """
+        Return what an action may cost, the worst of one that nobody knows; `files` are those of its playbook.
+
+        Raises: pydantic's ValidationError when the parameters, evaluated, are not what the action takes.
+        """
+        plugin = self._registry.actions.get(step.plugin)
+        return plugin.weight_of(plugin.Params.model_validate(params), files) if plugin else "destructive"
 
     def _digest(self, playbook: Playbook) -> str:
         known = self._seen.get(id(playbook))

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from responder.model.action import HEAVY
 from responder.model.duration import format_duration
 from responder.plugins.action import Action
 from responder.plugins.diagnostic import Diagnostic
@@ -36,11 +37,8 @@ _ONCE = {
     "repeatable": "Done twice it is the same as done once.",
     "doubtful": "After a crash nobody can tell whether it was done: then it is in doubt, and a person says.",
 }
-_WEIGHTS = {
-    "harmless": "Changes nothing that runs: it counts in no budget of the deployment.",
-    "destructive": "Destroys something: evidence must have been kept in the incident before.",
-    "security": "Touches security: evidence must have been kept in the incident before.",
-}
+BEGIN = "<!-- actions: `responder explain --actions --markdown` writes this table -->"
+END = "<!-- end of actions -->"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +109,10 @@ def _acting(plugin: Action[Any]) -> Iterator[str]:
     if plugin.kinds:
         yield f"Acts on: {', '.join(sorted(plugin.kinds))}."
     yield _ONCE[plugin.once]
-    if plugin.weight in _WEIGHTS:
-        yield _WEIGHTS[plugin.weight]
+    yield f"{weight(plugin).capitalize()}{f': {plugin.cost}' if plugin.cost else ''}."
+    if plugin.weight in HEAVY:
+        light = ", unless it is ordinary" if _varies(plugin) else ""
+        yield f"Evidence must have been kept in the incident before{light}: `guard: {{evidence: [...]}}`."
     lasts = "; it is when the incident resolves" if plugin.until_resolved else ""
     yield f"Can be taken back{lasts}." if plugin.undoable else "Cannot be taken back."
     if not plugin.by_hand:
@@ -120,6 +120,23 @@ def _acting(plugin: Action[Any]) -> Iterator[str]:
     people = "1 person" if plugin.approvals == 1 else f"{plugin.approvals} people"
     yield f"Needs the yes of {people} where the rules do not say how many."
     yield f"At most {format_duration(plugin.deadline)} for one look or one effect."
+
+
+def weight(plugin: Action[Any]) -> str:
+    """Say what an action may cost in a word or three: some parameters may cost less."""
+    return f"{plugin.weight}, or ordinary" if _varies(plugin) else plugin.weight
+
+
+def _varies(plugin: Action[Any]) -> bool:
+    return type(plugin).weight_of is not Action.weight_of
+
+
+def actions_markdown(registry: Registry) -> str:
+    """Write as Markdown what every action may cost, and why, between two marks; README's table is this one."""
+    lines = [BEGIN, "", "| action | weight | why |", "|---|---|---|"]
+    found = sorted(registry.actions.values(), key=lambda each: each.name)
+    lines += [f"| `{each.name}` | {weight(each)} | {each.cost} |" for each in found]
+    return "\n".join([*lines, "", END])
 
 
 def entries(model: type[BaseModel], depth: int = 0, within: tuple[type[BaseModel], ...] = ()) -> list[Entry]:

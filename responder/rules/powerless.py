@@ -10,10 +10,10 @@ from responder.model.origin import Origin
 from responder.model.playbook import ActionStep, Playbook
 from responder.model.regex import compile_regex
 from responder.model.ruleset import RuleSet
-from responder.model.target import Target
 from responder.plugins.registry import Registry
+from responder.rules.evidence_first import weight_of
 from responder.rules.problems import Gravity, Problem
-from responder.rules.reach import UNKNOWN, World, is_known
+from responder.rules.reach import is_known, world_of
 from responder.rules.undertakings import Undertaking, steps_of, undertakings
 
 PROGRAMS_IN = {"kubernetes.exec": "", "evidence.capture": "exec"}
@@ -58,7 +58,7 @@ def powerless(ruleset: RuleSet, registry: Registry, house: House | None = None) 
 def _of_rules(
     playbook: Playbook, done: Sequence[Undertaking], registry: Registry, automation: Mode
 ) -> Iterator[Problem]:
-    world = _world(playbook)
+    world = world_of(playbook)
     for one in done:
         plugin = registry.actions.get(one.step.plugin)
         if plugin is None:
@@ -73,7 +73,7 @@ def _of_rules(
 
 def _forbidden(playbook: Playbook, registry: Registry) -> Iterator[Problem]:
     """Warn of actions that do, themselves or among other things, what their own playbook forbids."""
-    world = _world(playbook)
+    world = world_of(playbook)
     for action in playbook.actions:
         plugin = registry.actions.get(action.plugin)
         if plugin is None:
@@ -83,12 +83,6 @@ def _forbidden(playbook: Playbook, registry: Registry) -> Iterator[Problem]:
             if name in playbook.forbid:
                 message = f"does {name}, which its own playbook forbids (`forbid`): it is never offered"
                 yield _warning(action, playbook, message)
-
-
-def _world(playbook: Playbook) -> World:
-    """Return what holds whatever the alert says: names that are written out, and variables."""
-    whole = World({}, Target("", "", UNKNOWN, UNKNOWN), playbook.vars)
-    return World({}, whole.aim(playbook.target), playbook.vars)
 
 
 def _barred(one: Undertaking, namespace: str) -> str:
@@ -103,7 +97,9 @@ def _by_itself(playbook: Playbook, done: Sequence[Undertaking], registry: Regist
     for action in playbook.actions:
         for step, _ in steps_of(action, playbook) if action.mode == "auto" else ():
             plugin = registry.actions.get(step.plugin)
-            if plugin is not None and plugin.weight == "destructive" and step.name in acting:
+            if plugin is None or step.name not in acting:
+                continue
+            if weight_of(step, plugin, playbook) == "destructive":
                 message = f"goes by itself (`auto`), and {plugin.name} destroys what cannot be brought back"
                 yield _warning(action, playbook, message, "mode: approve asks a person")
 

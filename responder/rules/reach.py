@@ -65,6 +65,12 @@ def worlds(rule: Rule, playbook: Playbook) -> Iterator[World]:
         yield World(labels, whole.aim(playbook.target), playbook.vars)
 
 
+def world_of(playbook: Playbook) -> World:
+    """Return what holds whatever the alert says: names that are written out, and variables."""
+    whole = World({}, Target("", "", UNKNOWN, UNKNOWN), playbook.vars)
+    return World({}, whole.aim(playbook.target), playbook.vars)
+
+
 def is_known(text: str) -> bool:
     """Say whether no template is left in a text."""
     return bool(text) and "${" not in text

@@ -52,22 +52,22 @@ class Undertaking:
 
     def _may(self, namespace: str) -> bool:
         if not is_known(namespace):
-            return not any(pattern == ".*" and not _acts(mode) for pattern, mode in self.namespaces.items())
+            return not any(pattern == ".*" and not acts(mode) for pattern, mode in self.namespaces.items())
         inside = all(is_in(namespace, patterns) for patterns in self.within)
-        held = any(is_in(namespace, (pattern,)) and not _acts(mode) for pattern, mode in self.namespaces.items())
+        held = any(is_in(namespace, (pattern,)) and not acts(mode) for pattern, mode in self.namespaces.items())
         return inside and not held and not is_in(namespace, self.never)
 
 
 def undertakings(rule: Rule, playbook: Playbook, ruleset: RuleSet, automation: Mode) -> Iterator[Undertaking]:
     """List the actions that may be done for incidents of a rule; what is only suggested is not among them."""
     ceilings = ruleset.ceilings
-    if not _acts(automation) or not _acts(ceilings.rules.get(rule.name, "auto")):
+    if not acts(automation) or not acts(ceilings.rules.get(rule.name, "auto")):
         return
     known = {step.name: step for step in playbook.actions}
     team = next((team for team in ruleset.teams if playbook.name.partition("/")[0] in team.packs), None)
     wide = tuple(filter(None, (ceilings.only_in, team.namespaces if team else ())))
     for action in playbook.actions:
-        if not _acts(action.mode):
+        if not acts(action.mode):
             continue
         for step, guards in _steps(action, known):
             if step.plugin not in playbook.forbid:
@@ -81,7 +81,7 @@ def by_hand(
 ) -> Iterator[Undertaking]:
     """List actions that people may ask for in incidents of a rule, wherever its playbook does not forbid them."""
     ceilings = ruleset.ceilings
-    if not _acts(automation) or not _acts(ceilings.rules.get(rule.name, "auto")):
+    if not acts(automation) or not acts(ceilings.rules.get(rule.name, "auto")):
         return
     within = (ceilings.only_in,) if ceilings.only_in else ()
     for name in names:
@@ -112,5 +112,6 @@ def _steps(
         yield action, guards
 
 
-def _acts(mode: Mode) -> bool:
+def acts(mode: Mode) -> bool:
+    """Say whether a mode lets anything be done; what is only suggested is not."""
     return MODES.index(mode) >= MODES.index("approve")

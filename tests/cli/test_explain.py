@@ -110,9 +110,17 @@ def test_what_is_not_understood_is_answered_with_the_right_word(
 def test_the_manual_of_an_action_says_what_it_risks_and_whom_it_asks() -> None:
     shown = run("redis.flush_db").output
     assert "After a crash nobody can tell whether it was done: then it is in doubt" in shown
-    assert "Destroys something: evidence must have been kept in the incident before." in shown
+    assert "Destructive: every key is gone" in shown
+    assert "Evidence must have been kept in the incident before: `guard: {evidence: [...]}`." in shown
+    assert "incident before, unless it is ordinary: `guard" in run("kubernetes.delete_pod").output
     assert "Cannot be taken back." in shown
     assert "Needs the yes of 2 people where the rules do not say how many." in shown
     assert "\nCan be taken back.\n" in run("kubernetes.scale").output
     assert "Nobody can ask for it by hand: a playbook offers it." in run("http.request").output
     assert "it is when the incident resolves" in run("alertmanager.silence").output
+
+
+def test_all_actions_are_listed_with_what_they_may_cost() -> None:
+    lines = run("--actions").output.splitlines()
+    assert lines[0].split() == ["name", "weight", "why"]
+    assert any(line.startswith("redis.flush_db") and "every key is gone" in line for line in lines)

@@ -20,7 +20,7 @@ from responder.plugins.params import Duration, Params
 from responder.plugins.registry import Registry, discover
 from responder.plugins.rights import Verb
 from responder.rules.loading import check
-from responder.rules.manuals import Plugin, entries, find, manual
+from responder.rules.manuals import BEGIN, END, Plugin, actions_markdown, entries, find, manual
 from responder.rules.problems import render
 
 ROOT = Path(__file__).parents[2]
@@ -154,6 +154,11 @@ def test_every_action_of_the_catalogue_is_there() -> None:
         " alertmanager.silence http.request prometheus.wait"
     )
     assert {*(f"kubernetes.{name}" for name in kubernetes.split()), *others.split()} <= set(REGISTRY.actions)
+
+
+def test_the_table_of_what_actions_may_cost_is_current() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert text[text.index(BEGIN) : text.index(END) + len(END)] == actions_markdown(REGISTRY), "run the command there"
 
 
 def test_a_registry_of_one_folder_has_no_plugin_of_another() -> None:

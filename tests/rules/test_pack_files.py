@@ -13,7 +13,8 @@ from responder.rules.problems import RuleErrors, render
 from responder.rules.rule_store import RuleStore
 from tests.rules.conftest import Check
 
-JOB = "apiVersion: batch/v1\nkind: Job\nmetadata: {name: rotate}\nspec: {note: '${not.a.template}'}\n"
+NAMED = "metadata: {name: rotate, annotations: {alertmanager-responder/weight: ordinary}}"
+JOB = f"apiVersion: batch/v1\nkind: Job\n{NAMED}\nspec: {{note: '${{not.a.template}}'}}\n"
 RULES = """
     rules: [{name: r, match: ['alertname="A"'], playbook: p}]
     playbooks:

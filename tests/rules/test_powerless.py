@@ -49,7 +49,7 @@ def test_programs_that_the_settings_do_not_allow_are_named(own: Path) -> None:
     rules = Written(
         own,
         "heap: {evidence.capture: {exec: [{argv: [node, -e, x]}, {argv: [jmap]}]}, mode: approve}",
-        'any: {kubernetes.exec: {argv: ["${labels.program}"]}, mode: approve}',
+        'any: {kubernetes.exec: {argv: ["${labels.program}"]}, mode: approve, guard: {evidence: [heap]}}',
         "seen: {kubernetes.exec: {argv: [kill]}, mode: suggest}",
     )
     assert rules.lacks(people=ANN, actions={"programs": ["node|psql"]}) == [
@@ -62,8 +62,9 @@ def test_people_who_are_needed_and_not_there_are_missed(own: Path) -> None:
     rules = Written(
         own,
         "restart: {kubernetes.rollout_restart: {}, mode: approve}",
-        "flush: {redis.flush_db: {source: s}, mode: approve}",
+        "flush: {redis.flush_db: {source: s}, mode: approve, guard: {evidence: [keep]}}",
         "lock: {kubernetes.rollout_restart: {}, mode: approve, guard: {approvers: [security], approvals: 2}}",
+        "keep: {evidence.capture: {logs: true}}",
         more="teams: {default: {receivers: {security: {console: {}}}}}\n",
     )
     redis = {"redis": {"s": {"url": "redis://a"}}}
@@ -86,7 +87,7 @@ def test_what_is_only_suggested_misses_nobody(own: Path) -> None:
 def test_the_steps_of_a_sequence_need_what_they_would_alone(own: Path) -> None:
     rules = Written(
         own,
-        "all: {do: [heap, flush], mode: approve}",
+        "all: {do: [heap, flush], mode: approve, guard: {evidence: [heap]}}",
         "heap: {evidence.capture: {exec: [{argv: [jmap]}]}}",
         "flush: {redis.flush_db: {source: s}}",
     )
@@ -115,10 +116,12 @@ def test_a_namespace_where_it_is_always_refused_is_told(own: Path) -> None:
 def test_what_destroys_by_itself_is_told(own: Path) -> None:
     rules = Written(
         own,
-        "flush: {redis.flush_db: {source: s}, mode: auto}",
-        "ask: {redis.flush_db: {source: s}, mode: approve}",
+        "flush: {redis.flush_db: {source: s}, mode: auto, guard: {evidence: [keep]}}",
+        "ask: {redis.flush_db: {source: s}, mode: approve, guard: {evidence: [keep]}}",
         "all: {do: [ask], mode: auto}",
         "restart: {kubernetes.rollout_restart: {}, mode: auto}",
+        "idle: {postgres.terminate_backends: {source: s, idle_for: 10m, cap: 5}, mode: auto}",
+        "keep: {evidence.capture: {logs: true}, mode: auto}",
     )
     destroys = "goes by itself (`auto`), and redis.flush_db destroys what cannot be brought back"
     assert rules.alone() == [f"6: action flush {destroys}", f"8: action all {destroys}"]

@@ -205,7 +205,11 @@ def test_the_parameters_say_which_rights_an_action_needs(rules: Rules) -> None:
             "create services/proxy in gate",
         ),
     ):
-        rules.one("'namespace=\"shop\"'", f"actions: {{a: {{{action}, mode: approve}}}}")
+        keep = "evidence.capture: {events: true}"
+        rules.one(
+            "'namespace=\"shop\"'",
+            f"actions: {{a: {{{action}, mode: approve, guard: {{evidence: [e]}}}}, e: {{{keep}}}}}",
+        )
         assert there in rules.acting(), action
         assert absent not in rules.acting(), action
     rules.one("'namespace=\"shop\"'", "actions: {a: {http.request: {url: 'http://a.example/x'}, mode: approve}}")

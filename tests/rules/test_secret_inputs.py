@@ -10,7 +10,7 @@ from tests.rules.test_check import BOOK, shown
 PLAIN = "restart: {kubernetes.rollout_restart: {}}"
 ASKS = "inputs: {token: {type: secret, describe: 'The new token'}}"
 SET = "kubernetes.patch_secret: {name: api, key: token, value: '${inputs.token}'}"
-RENEW = f"restart: {{{SET}, mode: approve, {ASKS}}}"
+RENEW = f"restart: {{{SET}, {ASKS}}}"
 
 
 def book(action: str) -> str:

@@ -38,8 +38,20 @@ def read_manifest(path: str, namespace: str, tools: ActionTools) -> dict[str, An
 
 def kind_of(text: str) -> str:
     """Return the kind of the object in a manifest, "" where it cannot be told."""
+    return str(_first(text).get("kind", ""))
+
+
+def annotation_of(text: str, name: str) -> str:
+    """Return an annotation of the object in a manifest, "" where there is none or it cannot be told."""
+    metadata = _first(text).get("metadata")
+    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
+    return str(annotations.get(name, "")) if isinstance(annotations, dict) else ""
+
+
+def _first(text: str) -> dict[Any, Any]:
+    """Read the first object of a manifest; empty where there is none."""
     try:
         found = next((each for each in yaml.safe_load_all(text[:_LARGEST]) if each is not None), None)
     except (yaml.YAMLError, ValueError):
-        return ""
-    return str(found.get("kind", "")) if isinstance(found, dict) else ""
+        return {}
+    return found if isinstance(found, dict) else {}
