@@ -67,6 +67,10 @@ class Controls:
     def _tell(self, tx: Transaction, what: AutomationChanged) -> None:
         tx.run("event_add_open", what.kind, codec.HAPPENING.dump(what), micros(self.now()))
 
+    async def review(self) -> None:
+        """Wake every open incident: what it shows may not be what the rules allow any more."""
+        await self._wake(await self.store.read("incidents_open"))
+
     async def remind(self) -> None:
         """Wake incidents that were told something and not woken, as who told them ended before."""
         await self._wake(await self.store.read("incidents_unheard", micros(self.now())))

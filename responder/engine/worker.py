@@ -22,7 +22,7 @@ from responder.engine.loops import Loop
 from responder.engine.perform import Performer
 from responder.engine.reader import Reader
 from responder.engine.reconcile import Reconciler
-from responder.engine.runtime import Runtime
+from responder.engine.runtime import Rulebook, Runtime
 from responder.engine.turn import Turn
 from responder.engine.turning import Turner, TurnQueue
 from responder.engine.vault import SETTLED, Vault
@@ -38,6 +38,7 @@ _SWEEP_EVERY = timedelta(seconds=1)
 _TIDY_EVERY = timedelta(minutes=1)
 _RETAIN_EVERY = timedelta(minutes=10)
 _STORMS_EVERY = timedelta(seconds=1)
+_RULES_EVERY = timedelta(seconds=1)
 _MOST_ROUNDS = 100_000
 
 _COURTESY = 2.0
@@ -90,10 +91,12 @@ class Engine:
             self._storming,
             Loop("reconcile", self.reconciler.step, runtime.reconcile_every),
             Loop("heartbeat", self.heartbeats.step, _HEARTBEATS_EVERY),
+            Loop("rules", self._review, _RULES_EVERY),
             Loop("sweep", self._sweep, _SWEEP_EVERY),
             Loop("tidy", self._tidy, _TIDY_EVERY),
             Loop("retain", self.keeper.step, _RETAIN_EVERY),
         ]
+        self._reviewed: Rulebook | None = None
         self._tasks: dict[str, list[asyncio.Task[None]]] = {}
 
     async def start(self) -> None:
@@ -212,6 +215,14 @@ class Engine:
         due = await telling.storms.due()
         for storm in due:
             await telling.storm(storm)
+        return False
+
+    async def _review(self) -> bool:
+        """Let what is shown be what the rules allow: after a start too, as they may have changed before it."""
+        rulebook = self._runtime.rulebook()
+        if rulebook is not self._reviewed:
+            await self.controls.review()
+            self._reviewed = rulebook
         return False
 
     async def _extend(self) -> bool:

@@ -104,9 +104,9 @@ class Preview:
 
     `summary` is one line ("roll api back from revision 42 to 41"). `refusal` says why it cannot be done as things are
     ("" when it can). `basis` is what must still hold when it is done, each a fact by a name that a person understands:
-    `{"uid": "...", "generation": 7}`. `undo` is what taking it back needs, None where it cannot be. `pods` counts the
-    pods that it disturbs in all, `at_once` those that may be missing at the same time (None: all of them), of the
-    `ready` ones, of `replicas` wanted; `touches` names them, or other objects, bounded.
+    `{"uid": "...", "its spec": {"replicas": 3, "env": "#1f0c"}}`. `undo` is what taking it back needs, None where it
+    cannot be. `pods` counts the pods that it disturbs in all, `at_once` those that may be missing at the same time
+    (None: all of them), of the `ready` ones, of `replicas` wanted; `touches` names them, or other objects, bounded.
     `owner` is the program that keeps the object as it is ("Argo CD (shop)"), `owner_way` how it would be done there.
     `lock` names what is changed, for "one at a time per target": "default/deployment/prod/api"; where that is several
     objects, `beside` names the others.
@@ -139,6 +139,13 @@ class Preview:
     apart: tuple[Disturbed, ...] = ()
     """Where it disturbs several workloads, each by itself: one of them may lose all that serves of it."""
     beside: tuple[str, ...] = ()
+    wrote: Mapping[str, str] = field(default_factory=dict)
+    """Who wrote last what a fact of `basis` tells of, by its name: "kubectl-edit at 12:03 UTC"."""
+    versions: Mapping[str, int] = field(default_factory=dict)
+    """
+    As which versions it was read. They may move while all of `basis` holds, and nobody is asked about that; after a
+    crash, where they have, nobody can tell whether it happened and was taken back.
+    """
 
     @property
     def locks(self) -> tuple[str, ...]:
@@ -285,6 +292,7 @@ class Attempt:
     last as long as the incident, `ending` is the end that it had. `wants` tells of the inputs without which nobody can
     look at what it would do, "rps (int): Requests a second to allow"; until a person gives them its steps have no
     parameters. `handed_back` counts how often it was about to start and its secrets had to be asked for again.
+    `forbidden` says why what waits for people must not happen any more, "" when it may: nobody is shown its commands.
     """
 
     number: int
@@ -321,6 +329,7 @@ class Attempt:
     ending: ActionState | None = None
     wants: tuple[str, ...] = ()
     handed_back: int = 0
+    forbidden: str = ""
 
     @property
     def approved_by(self) -> tuple[str, ...]:

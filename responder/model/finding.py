@@ -92,6 +92,7 @@ class Proposal:
     An action named to people, its parameters frozen as they were when it was proposed.
 
     `commands` is what a person would type, one command a line. `because` names the finding; "" for one always offered.
+    `forbidden` says why it must not happen, by hand neither, "" when it may: nobody is shown its commands then.
     """
 
     name: str
@@ -103,3 +104,4 @@ class Proposal:
     proposed_at: datetime
     because: str = ""
     inputs: Mapping[str, Json] = field(default_factory=dict)
+    forbidden: str = ""

@@ -17,7 +17,9 @@ from responder.model.timeline import (
     Previewed,
 )
 from responder.response import approving, attempts, calling, checking, making, manual, running, verifying
+from responder.response.answerable import ASKED
 from responder.response.draft import Draft
+from responder.response.forbidding import forbidden_now
 
 _REMIND_AT_LEAST = timedelta(hours=1)
 _MOST_REMINDERS = 50
@@ -36,6 +38,7 @@ def advance(draft: Draft, before: Incident) -> None:
     for number in [attempt.number for attempt in draft.incident.attempts]:
         attempt = attempts.find(draft, number)
         if attempt is not None:
+            attempt = _forbidden(draft, attempt)
             _advance(draft, attempt, new_round=draft.incident.round > before.round)
 
 
@@ -99,6 +102,13 @@ def _advance(draft: Draft, attempt: Attempt, *, new_round: bool) -> None:
             attempts.look(draft, attempt)
     if not attempt.state.live and attempt.temporary_until is not None and attempt.temporary_until <= draft.now:
         _remind(draft, attempt)
+
+
+def _forbidden(draft: Draft, attempt: Attempt) -> Attempt:
+    """Note whether what people are still asked about has come to be forbidden; whether it starts is decided then."""
+    asked = attempt.state in ASKED
+    why = forbidden_now(draft.brain, attempt.steps, unfilled=bool(attempt.wants)) if asked else ""
+    return attempt if why == attempt.forbidden else attempts.put(draft, replace(attempt, forbidden=why))
 
 
 def _is_due(draft: Draft, attempt: Attempt) -> bool:

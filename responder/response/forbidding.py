@@ -1,8 +1,9 @@
 """Forbidden actions: what must not happen during such an incident, under whatever name, by button or by hand."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from responder.errors import ResponderError
+from responder.model.action import Step
 from responder.model.playbook import ActionStep
 from responder.model.verdict import Json
 from responder.response.brain import Brain
@@ -27,3 +28,13 @@ def forbids(brain: Brain, plugin: str, params: Mapping[str, Json] | None = None,
         return f"what {plugin} includes cannot be told, and some of it may be forbidden: {why}"
     found = next((each for each in included if each in forbidden), "")
     return f"{plugin} would do {found} here, which is forbidden during such an incident" if found else ""
+
+
+def forbidden_now(brain: Brain, steps: Iterable[Step], *, unfilled: bool = False) -> str:
+    """
+    Say what forbids one of the steps now, also to an incident that opened before it was forbidden; "" if nothing does.
+
+    Steps that are `unfilled` have no parameters yet.
+    """
+    told = (forbids(brain, step.plugin, None if unfilled else step.params) for step in steps)
+    return next(filter(None, told), "")

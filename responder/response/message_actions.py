@@ -107,10 +107,10 @@ def _headline(incident: Incident, attempt: Attempt, brain: Brain) -> Text:
 
 
 def _state(attempt: Attempt, brain: Brain) -> Text:
+    if attempt.state is ActionState.BLOCKED or attempt.forbidden:
+        return (bold("cannot be done now"),)
     if attempt.state is ActionState.PROPOSED:
         return _waiting(attempt, brain)
-    if attempt.state is ActionState.BLOCKED:
-        return (bold("cannot be done now"),)
     loud = attempt.state in (ActionState.IN_DOUBT, ActionState.FAILED, ActionState.REVERTED)
     return (Own(_SHOWN[attempt.state], "bold" if loud else "plain"),)
 
@@ -159,7 +159,8 @@ def buttons(incident: Incident, attempt: Attempt, brain: Brain) -> Iterator[Butt
 
     match attempt.state:
         case ActionState.PROPOSED if attempt.digest and brain.stop is None:
-            yield Button("Approve", press("approve"), "primary", _confirm(attempt))
+            if not attempt.forbidden:
+                yield Button("Approve", press("approve"), "primary", _confirm(attempt))
             yield Button("Reject", press("reject"))
         case ActionState.IN_DOUBT:
             yield Button("It happened", press("happened"))

@@ -38,6 +38,9 @@ def proposals(incident: Incident) -> Iterator[Block]:
     yield Paragraph((bold("Proposed actions"),))
     for proposal in shown:
         yield Paragraph(_proposal(proposal))
+        if proposal.forbidden:
+            yield Note((bold("Not now: "), outside(proposal.forbidden)))
+            continue
         if proposal.inputs:
             fields = ((name, outside(_shown(value), code=True)) for name, value in proposal.inputs.items())
             yield Fields(tuple(Field(f"{name} (suggested)", (value,)) for name, value in fields))
@@ -49,7 +52,7 @@ def proposals(incident: Incident) -> Iterator[Block]:
 
 def _proposal(proposal: Proposal) -> Text:
     because = f", because of {proposal.because}" if proposal.because else ""
-    how = _HOW.get(proposal.mode, proposal.mode)
+    how = "forbidden" if proposal.forbidden else _HOW.get(proposal.mode, proposal.mode)
     where = (Own(" on "), outside(str(proposal.target), code=True)) if proposal.target.known else ()
     return (bold(proposal.name), *where, Own(f"{because} ({how})"))
 

@@ -15,8 +15,9 @@ _LONGEST_COMMAND = 1500
 
 def plan(attempt: Attempt) -> Iterator[Block]:
     """Show what people decide on: what is in the way, the changes, the inputs, the commands."""
-    if attempt.blocks:
-        yield Listing("What stands in the way", tuple(Item((outside(why),)) for why in attempt.blocks))
+    blocks = dict.fromkeys(filter(None, (attempt.forbidden, *attempt.blocks)))
+    if blocks:
+        yield Listing("What stands in the way", tuple(Item((outside(why),)) for why in blocks))
     if attempt.wants:
         yield Listing("Needs inputs", tuple(Item((outside(told),)) for told in attempt.wants))
     if attempt.reason:
@@ -28,7 +29,7 @@ def plan(attempt: Attempt) -> Iterator[Block]:
         named = ((name, outside(_told(value), code=True)) for name, value in attempt.inputs.items())
         yield Fields(tuple(Field(name, (value,)) for name, value in named))
     commands = [command for step in attempt.steps for command in step.commands]
-    if commands:
+    if commands and not attempt.forbidden:
         yield Code(tuple(outside(line, limit=_LONGEST_COMMAND).text for line in commands))
 
 

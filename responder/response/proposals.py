@@ -17,7 +17,7 @@ from responder.model.wanted import suggested, wanted_of
 from responder.response import territory
 from responder.response.ceilings import ceiling
 from responder.response.draft import Draft
-from responder.response.forbidding import forbids
+from responder.response.forbidding import forbidden_now, forbids
 from responder.response.targets import named
 
 _DEEPEST = 4
@@ -91,6 +91,7 @@ def _essence(proposal: Proposal) -> tuple[object, ...]:
         proposal.mode,
         proposal.because,
         proposal.inputs,
+        proposal.forbidden,
     )
 
 
@@ -131,16 +132,18 @@ def _propose(draft: Draft, name: str, because: str) -> Proposal | Undecided:
     if isinstance(prepared, Undecided):
         return prepared
     action = find(draft, name)
+    forbidden = forbidden_now(draft.brain, prepared.steps, unfilled=bool(prepared.wants))
     return Proposal(
         name=name,
         plugin=action.plugin if action else "",
         target=prepared.target,
         params=prepared.params,
-        commands=prepared.commands,
+        commands=() if forbidden else prepared.commands,
         mode=prepared.mode,
         proposed_at=draft.now,
         because=because,
         inputs=prepared.inputs,
+        forbidden=forbidden,
     )
 
 

@@ -1,6 +1,7 @@
 """The documents of the API about actions."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -204,8 +205,8 @@ def _fields(attempt: Attempt, incident: str) -> dict[str, Any]:
         "expires_at": attempt.expires_at,
         "inputs": _safe(attempt.inputs),
         "approvals": [_approval(one) for one in attempt.approvals],
-        "blocks": list(attempt.blocks),
-        "steps": [_step(step) for step in attempt.steps],
+        "blocks": list(dict.fromkeys(filter(None, (attempt.forbidden, *attempt.blocks)))),
+        "steps": [_step(replace(step, commands=()) if attempt.forbidden else step) for step in attempt.steps],
         "why": attempt.why,
         "started_at": attempt.started_at,
         "ended_at": attempt.ended_at,

@@ -109,6 +109,7 @@ class ProposalView(Document):
     mode: str
     because: str = Field(description="The finding that proposed it; empty when it is always offered.")
     proposed_at: datetime
+    forbidden: str = Field(description="Why it must not happen, by hand neither; empty when it may.")
 
 
 class TimelineEntry(Document):
@@ -306,4 +307,5 @@ def _proposal(proposal: Proposal) -> ProposalView:
         mode=proposal.mode,
         because=proposal.because,
         proposed_at=proposal.proposed_at,
+        forbidden=proposal.forbidden,
     )

@@ -9,6 +9,7 @@ from responder.engine.worker import Engine
 from responder.model import codec
 from responder.model.action import ActionState
 from responder.model.timeline import ActionAsked, Answered, AutomationChanged
+from responder.rules.rulebook import Rulebook
 from responder.store.rows import micros
 from tests.engine.acting import Stage, play
 from tests.engine.conftest import Build
@@ -89,6 +90,26 @@ async def test_a_stop_is_shown_in_the_message_at_once(start: Build) -> None:
     await stage.world.engine.controls.stop("bob", why="black friday")
     await stage.world.later(seconds=30)
     assert "black friday" in stage.world.sent()[-1]["text"]
+
+
+async def test_new_rules_let_every_open_incident_look_at_once_at_what_it_shows(start: Build) -> None:
+    stage = await play(start)
+    world = stage.world
+    old = world.runtime.rulebook()
+    playbook = replace(old.ruleset.playbooks["rules/errors"], forbid=("trial.switch",))
+    newest = Rulebook(replace(old.ruleset, playbooks={**old.ruleset.playbooks, "rules/errors": playbook}))
+    books = [old]
+    engine = Engine(world.store, replace(world.runtime, rulebook=lambda: books[-1]))
+    await engine._review()
+    await engine.settle()
+    assert (await stage.attempt()).forbidden == ""
+    books.append(newest)
+    await engine._review()
+    await engine.settle()
+    assert (await stage.attempt()).forbidden == "trial.switch is forbidden during such an incident"
+    waiting_for = await world.store.read("incidents_due", micros(world.clock.now()), 9)
+    await engine._review()
+    assert (waiting_for, await world.store.read("incidents_due", micros(world.clock.now()), 9)) == ([], [])
 
 
 async def test_a_stop_ends_by_itself_at_its_time(start: Build) -> None:
