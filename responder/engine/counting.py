@@ -52,7 +52,8 @@ def write(tx: Transaction, before: Incident, decision: Decision, now: datetime) 
 
 def run_of(row: Row) -> Run:
     """Read a row of `runs_counted`."""
-    incident, attempt, plugin, action, lock, rule, namespace, cluster, started, ended, outcome, step, undo, beside = row
+    incident, attempt, plugin, action, lock, rule, namespace, cluster, *more = row
+    started, ended, outcome, step, undo, beside, dry_run = more
     return Run(
         incident=incident,
         attempt=attempt,
@@ -68,12 +69,13 @@ def run_of(row: Row) -> Run:
         step=step,
         undo=bool(undo),
         beside=tuple(json.loads(beside)),
+        dry_run=bool(dry_run),
     )
 
 
 def _fields(run: Run) -> tuple[object, ...]:
     what = (run.plugin, run.action, run.lock, compact(run.beside), run.rule, run.namespace, run.cluster)
-    return (run.incident, run.attempt, run.step, int(run.undo), *what, micros(run.started_at))
+    return (run.incident, run.attempt, run.step, int(run.undo), *what, micros(run.started_at), int(run.dry_run))
 
 
 def _spans(incident: Incident, ceilings: Ceilings) -> Iterator[timedelta]:

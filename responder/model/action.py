@@ -343,7 +343,8 @@ class Run:
     A start of a step that counts in budgets: the store keeps one for each; `ended_at` None still holds its locks.
 
     All steps of an attempt start with it. Taking one back is a run of its own, which holds the locks and counts in no
-    budget. `lock` and `beside` are those of the preview: however many it holds, it is one start.
+    budget. `lock` and `beside` are those of the preview: however many it holds, it is one start. One of a `dry_run`
+    counts in no budget of what is done in earnest.
     """
 
     incident: int
@@ -360,6 +361,7 @@ class Run:
     step: int = 0
     undo: bool = False
     beside: tuple[str, ...] = ()
+    dry_run: bool = False
 
     @property
     def locks(self) -> frozenset[str]:

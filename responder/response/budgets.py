@@ -29,6 +29,7 @@ def _run(draft: Draft, attempt: Attempt, place: int, *, undo: bool) -> Run:
         step=place,
         undo=undo,
         beside=tuple(beside),
+        dry_run=attempt.dry_run,
     )
 
 
@@ -115,6 +116,12 @@ def _known(draft: Draft) -> tuple[Run, ...]:
 
 
 def _others(draft: Draft, attempt: Attempt) -> Iterator[Run]:
+    """Yield the starts of others; what was only tried counts as long as all else is, and for nothing in earnest."""
+    trying = attempt.dry_run or draft.brain.dry_run
     for run in _known(draft):
-        if not run.undo and (run.incident, run.attempt) != (draft.incident.number, attempt.number):
+        if (
+            not run.undo
+            and (trying or not run.dry_run)
+            and (run.incident, run.attempt) != (draft.incident.number, attempt.number)
+        ):
             yield run

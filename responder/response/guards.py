@@ -282,7 +282,8 @@ def namespaces(draft: Draft, step: Step) -> tuple[str, ...]:
 def failed_before(draft: Draft, attempt: Attempt) -> str:
     """Say which earlier attempt of the incident at the same thing did not help; "" for none."""
     for other in draft.incident.attempts:
-        if other.number != attempt.number and other.state in _NO_HELP:
+        tried = other.dry_run and not attempt.dry_run
+        if other.number != attempt.number and other.state in _NO_HELP and not tried:
             for step in attempt.steps:
                 if any(step.plugin == done.plugin and step.target == done.target for done in other.steps):
                     return f"{title(step)} did not help before ({draft.incident.id}/{other.number}: {other.state})"

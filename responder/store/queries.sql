@@ -261,10 +261,13 @@ insert into claim (scope, owner, until) values ('acting', '', 0)
 on conflict (scope) do update set owner = excluded.owner
 
 -- name: run_begin
-insert into run (incident, attempt, step, undo, plugin, action, lock, beside, rule, namespace, cluster, started_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+insert into run (
+    incident, attempt, step, undo, plugin, action, lock, beside, rule, namespace, cluster, started_at, dry_run
+)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 on conflict (incident, attempt, step, undo) do update
-set started_at = excluded.started_at, ended_at = null, outcome = '', lock = excluded.lock, beside = excluded.beside
+set started_at = excluded.started_at, ended_at = null, outcome = '', lock = excluded.lock, beside = excluded.beside,
+    dry_run = excluded.dry_run
 
 -- name: run_end
 update run set ended_at = $3, outcome = $4 where incident = $1 and attempt = $2 and ended_at is null
@@ -273,7 +276,8 @@ update run set ended_at = $3, outcome = $4 where incident = $1 and attempt = $2 
 update run set ended_at = $2, outcome = $3 where incident = $1 and ended_at is null
 
 -- name: runs_counted
-select incident, attempt, plugin, action, lock, rule, namespace, cluster, started_at, ended_at, outcome, step, undo, beside
+select incident, attempt, plugin, action, lock, rule, namespace, cluster, started_at, ended_at, outcome, step, undo, beside,
+    dry_run
 from run where ended_at is null or ended_at > $1
 order by case when ended_at is null then 0 else 1 end, started_at desc limit $2
 

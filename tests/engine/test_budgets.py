@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -166,12 +167,25 @@ async def test_a_start_of_an_older_version_holds_its_target(start: Build) -> Non
     stage = await play(start)
     async with stage.world.store.transaction() as tx:
         now = micros(stage.world.clock.now())
-        tx.run("run_begin", 9, 1, 0, 0, "trial.press", "x", "default/object/api", "[]", "r", "prod", "default", now)
+        tx.run("run_begin", 9, 1, 0, 0, "trial.press", "x", "default/object/api", "[]", "r", "prod", "default", now, 0)
     await stage.world.later(minutes=5)
     await stage.approve()
     assert stage.effects == []
     told = await stage.attempt()
     assert "trial.press of INC-9/1 is at work on it" in " ".join((told.why, *told.blocks))
+
+
+async def test_what_was_started_in_a_dry_run_counts_no_more_when_that_is_over(start: Build) -> None:
+    stage = await several(start, "trial.press", name=EACH, more=", guard: {at_most: {overall: 1 per 1h}}", dry_run=True)
+    await stage.approve(incident=1)
+    await stage.approve(incident=2)
+    assert (await stage.state(1), (await stage.state(2)).at_work) == (ActionState.DONE, False)
+    assert [(run.incident, run.dry_run) for run in await runs(stage)] == [(1, True)]
+    stage.world.engine = Engine(stage.world.store, replace(stage.world.runtime, dry_run=False))
+    await stage.world.deliver(alert(namespace="new"))
+    await stage.approve(incident=8)
+    assert (await stage.state(8), len(stage.effects)) == (ActionState.DONE, 1)
+    assert [(run.incident, run.dry_run) for run in await runs(stage)] == [(1, True), (8, False)]
 
 
 async def test_a_budget_over_everything_lets_no_more_start_and_says_why(start: Build) -> None:

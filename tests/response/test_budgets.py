@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from responder.model.action import ActionState, ActionTraits, Run
+from responder.model.action import ActionState, ActionTraits, Outcome, Run
 from responder.model.ceilings import Ceilings
 from responder.model.command import Act
 from responder.model.guard import Limits, Rate
+from responder.model.timeline import ActionAsked
 from tests.response.given import NOON
 from tests.response.story import GOOD, Story, an_action, asked, guarded, passes, why
 
@@ -51,6 +52,31 @@ def test_a_cooldown_counts_whatever_of_several_objects_was_touched(touched: str)
     for run in (a_run(12, lock=touched), a_run(12, lock="default/configmap/prod/flags", beside=(touched,))):
         assert "its cooldown is 2h" in why(guarded({"cooldown": "2h"}, preview=both, usage=[run]))
     assert passes(guarded({"cooldown": "2h"}, preview=both, usage=[a_run(12, lock="default/deployment/prod/db")]))
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_what_was_only_tried_counts_as_long_as_all_is_and_for_nothing_in_earnest(dry_run: bool) -> None:
+    tried = a_run(12, dry_run=True)
+    for guard in ({"cooldown": "2h"}, {"at_most": "1 per 1h"}):
+        assert passes(guarded(guard, usage=[tried], dry_run=dry_run)) is not dry_run
+        assert not passes(guarded(guard, usage=[a_run(12)], dry_run=dry_run))
+    failed = guarded({}, usage=[a_run(12, dry_run=True, outcome="failed")], dry_run=dry_run)
+    preview = failed.attempt().steps[0].preview
+    assert preview is not None
+    assert any("did not help" in each for each in preview.warnings) is dry_run
+
+
+def test_what_failed_in_a_dry_run_may_be_done_in_earnest() -> None:
+    story = guarded({}, dry_run=True)
+    story.say("yes")
+    story.preview()
+    story.act(Outcome("failed", "refused by the server"))
+    (run,) = story.starts
+    assert (run.dry_run, story.state) == (True, ActionState.FAILED)
+    story.change(dry_run=False)
+    story.turn(ActionAsked("ann", "kubernetes.rollout_undo", {"revision": 6}))
+    story.preview()
+    assert (story.attempt().dry_run, story.state) == (False, ActionState.PROPOSED)
 
 
 def test_a_block_that_ends_is_looked_at_again_when_it_ends() -> None:
