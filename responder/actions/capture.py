@@ -10,8 +10,8 @@ from pydantic import Field, model_validator
 from responder.errors import CallError, PermanentError
 from responder.model.action import Change, Kept, Outcome, Preview
 from responder.model.place import Place
+from responder.model.program import allows
 from responder.model.quantity import format_bytes
-from responder.model.regex import compile_regex
 from responder.model.resource import EVENTS, PODS
 from responder.model.target import Target
 from responder.plugins.acting import ActionTools, Object
@@ -286,9 +286,8 @@ def _container(pod: Object, target: Target) -> str:
 
 
 def _not_allowed(params: CaptureParams, allowed: Sequence[str]) -> str:
-    programs = dict.fromkeys(run.argv[0] for run in params.exec)
-    refused = [name for name in programs if not any(compile_regex(one).fullmatch(name) for one in allowed)]
-    return f"actions.programs does not allow {', '.join(refused)}: add it there" if refused else ""
+    refused = [shell(*run.argv)[:300] for run in params.exec if not allows(allowed, run.argv)]
+    return f"actions.programs does not allow {'; '.join(refused)}: add it there" if refused else ""
 
 
 def _warnings(params: CaptureParams, pods: int, limit: int) -> Iterator[str]:

@@ -11,8 +11,8 @@ from responder.errors import PermanentError
 from responder.model.action import Outcome, Preview
 from responder.model.outside import Executed
 from responder.model.place import Place
+from responder.model.program import allows
 from responder.model.redaction import redact
-from responder.model.regex import compile_regex
 from responder.model.resource import PODS
 from responder.model.target import Target
 from responder.plugins.acting import ActionTools
@@ -42,7 +42,7 @@ class ExecParams(Params):
 
 class Exec(Action[ExecParams]):
     """
-    Run a program that the settings allow; its exit code counts, its output is bounded and redacted.
+    Run a program as the settings allow it (`actions.programs`); its exit code counts, its output is bounded, redacted.
 
     Of a workload it runs in the first ready pod, by name. What it did cannot be undone.
 
@@ -142,13 +142,12 @@ def _container(params: ExecParams, target: Target, pod: Mapping[str, Any]) -> st
 
 
 def _disallowed(params: ExecParams, tools: ActionTools) -> str:
-    program = params.argv[0]
     if any("\x00" in word for word in params.argv):
         return "An argument holds a NUL byte, which no program can be given"
-    if any(compile_regex(allowed).fullmatch(program) for allowed in tools.allowed.programs):
+    if allows(tools.allowed.programs, params.argv):
         return ""
-    named = ", ".join(tools.allowed.programs) or "none"
-    return f"{program!r} may not be run: the settings allow {named} (actions.programs)"
+    named = "; ".join(tools.allowed.programs) or "none"
+    return f"{shell(*params.argv)[:300]} may not be run: the settings allow {named} (actions.programs)"
 
 
 def _outcome(ran: Executed, what: str) -> Outcome:

@@ -225,7 +225,7 @@ class Allowed(Protocol):
 
     @property
     def programs(self) -> Sequence[str]:
-        """Programs that `kubernetes.exec` and `evidence.capture` may run, by the first word; RE2, anchored."""
+        """Command lines that `kubernetes.exec` and `evidence.capture` may run: see `responder.model.program`."""
 
     @property
     def kinds(self) -> Sequence[str]:

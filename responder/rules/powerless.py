@@ -8,7 +8,7 @@ from responder.model.action import Mode
 from responder.model.guard import Guard, is_in
 from responder.model.origin import Origin
 from responder.model.playbook import ActionStep, Playbook
-from responder.model.regex import compile_regex
+from responder.model.program import allows
 from responder.model.ruleset import RuleSet
 from responder.plugins.registry import Registry
 from responder.rules.evidence_first import weight_of
@@ -23,7 +23,7 @@ PROGRAMS_IN = {"kubernetes.exec": "", "evidence.capture": "exec"}
 @dataclass(frozen=True, slots=True)
 class House:
     """
-    What the settings give to actions: `people` with their roles, `programs` that may run (RE2, anchored).
+    What the settings give to actions: `people` with their roles, command lines of `programs` that may run.
 
     `automation` is the ceiling: what may only be suggested is refused nothing.
     """
@@ -113,10 +113,11 @@ def _of_house(
     if house is None:
         return
     for one in done:
-        for program in _programs(one.step):
-            if not any(compile_regex(pattern).fullmatch(program) for pattern in house.programs):
+        for argv in _programs(one.step):
+            if not allows(house.programs, argv, is_known):
                 hint = "add it there, if it shall run in your pods"
-                yield _warning(one.step, playbook, f"runs {program}, which actions.programs does not allow", hint)
+                told = f"runs `{' '.join(argv)[:100]}`, which actions.programs does not allow"
+                yield _warning(one.step, playbook, told, hint)
     acting = {one.step.name for one in done}
     for action in playbook.actions:
         known = tuple(steps_of(action, playbook))
@@ -125,8 +126,8 @@ def _of_house(
             yield from _people(playbook, action, known, registry, house)
 
 
-def _programs(step: ActionStep) -> Iterator[str]:
-    """List the programs that are named as they stand."""
+def _programs(step: ActionStep) -> Iterator[tuple[str, ...]]:
+    """List the argument lists whose program is named as it stands."""
     if step.plugin not in PROGRAMS_IN:
         return
     listed = PROGRAMS_IN[step.plugin]
@@ -134,7 +135,7 @@ def _programs(step: ActionStep) -> Iterator[str]:
     for run in runs if isinstance(runs, list | tuple) else ():
         argv = run.get("argv", ()) if isinstance(run, Mapping) else ()
         if isinstance(argv, list | tuple) and argv and is_known(str(argv[0])):
-            yield str(argv[0])
+            yield tuple(map(str, argv))
 
 
 def _people(

@@ -5,22 +5,22 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from responder.model.regex import compile_regex
+from responder.model.program import line_of
 from responder.settings.section import Bytes, Ceiling, HttpUrl, Section, Words
 
 _MIB = 1024 * 1024
 
 
-def _pattern(source: str) -> str:
-    compile_regex(source)
-    return source
+def _line(text: str) -> str:
+    line_of(text)
+    return text
 
 
 def _upper(words: list[str]) -> list[str]:
     return [word.upper() for word in words]
 
 
-Patterns = Annotated[list[Annotated[str, AfterValidator(_pattern)]], Words]
+Lines = Annotated[list[Annotated[str, AfterValidator(_line)]], Words]
 PersonName = Annotated[str, Field(pattern=r"^[^\s\x00-\x1f\x7f/]([^\x00-\x1f\x7f/]{0,62}[^\s\x00-\x1f\x7f/])?$")]
 
 
@@ -37,8 +37,13 @@ class Automation(Section):
 class Actions(Section):
     """What actions may touch, whatever the rules say."""
 
-    programs: Patterns = Field(
-        [], description="Programs that kubernetes.exec and evidence.capture may run (RE2, anchored). Empty: none."
+    programs: Lines = Field(
+        [],
+        description=(
+            "Command lines that kubernetes.exec and evidence.capture may run, such as `jmap -dump:* *`: `*` is any text"
+            " in one argument, `...` at the end any more arguments, a program alone takes any. What runs other"
+            " things, such as a shell, only as a whole line. Empty: none."
+        ),
     )
     kinds: Annotated[list[str], Words] = Field(
         ["ConfigMap", "NetworkPolicy", "PodDisruptionBudget", "HorizontalPodAutoscaler"],

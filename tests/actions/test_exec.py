@@ -27,7 +27,7 @@ async def pods(cluster: Cluster, fake: KubernetesServer) -> Cluster:
 
 
 def on(pods: Cluster, writer: KubernetesWriter, *argv: str, **more: Any) -> Bench:
-    return at_work(Exec(), pods, writer, argv=list(argv), programs=["redis-cli", "ops-.*"], **more)
+    return at_work(Exec(), pods, writer, argv=list(argv), programs=["redis-cli", "ops-a", "ops-none"], **more)
 
 
 async def run(at: Bench) -> Any:
@@ -83,7 +83,9 @@ async def test_a_program_is_never_run_again(pods: Cluster, writer: KubernetesWri
     assert Exec.once == "doubtful"
 
 
-@pytest.mark.parametrize("argv", [["sh", "-c", "id"], ["redis-cli2"], ["/bin/redis-cli"], ["xops-a"], ["redis-cli\n"]])
+@pytest.mark.parametrize(
+    "argv", [["sh", "-c", "id"], ["redis-cli2"], ["/bin/redis-cli"], ["xops-a"], ["ops-a/"], ["redis-cli\n"]]
+)
 async def test_a_program_that_is_not_allowed_is_refused(
     pods: Cluster, writer: KubernetesWriter, fake: KubernetesServer, argv: list[str]
 ) -> None:

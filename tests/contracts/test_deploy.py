@@ -65,7 +65,8 @@ def test_what_the_first_settings_file_shows_in_comments_loads(first: Settings, t
         "eve": ["admin"],
     }
     assert acting.slack.signing_secret is not None
-    assert (acting.actions.programs, acting.actions.redis_parameters) == (["node"], [])
+    heap = """node -e "require('heapdump').writeSnapshot('/tmp/heap.heapsnapshot')\""""
+    assert (acting.actions.programs, acting.actions.redis_parameters) == ([heap], [])
     assert acting.evidence_directory == tmp_path / "evidence"
     assert acting.evidence.max_size == 2 * 1024**3
     report = check(acting.rules, plugins())

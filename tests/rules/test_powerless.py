@@ -52,10 +52,11 @@ def test_programs_that_the_settings_do_not_allow_are_named(own: Path) -> None:
         'any: {kubernetes.exec: {argv: ["${labels.program}"]}, mode: approve, guard: {evidence: [heap]}}',
         "seen: {kubernetes.exec: {argv: [kill]}, mode: suggest}",
     )
-    assert rules.lacks(people=ANN, actions={"programs": ["node|psql"]}) == [
-        "6: action heap runs jmap, which actions.programs does not allow"
+    assert rules.lacks(people=ANN, actions={"programs": ["node -e y"]}) == [
+        "6: action heap runs `jmap`, which actions.programs does not allow",
+        "6: action heap runs `node -e x`, which actions.programs does not allow",
     ]
-    assert rules.lacks(people=ANN, actions={"programs": [".*"]}) == []
+    assert rules.lacks(people=ANN, actions={"programs": ["node -e x", "jmap", "jstack"]}) == []
 
 
 def test_people_who_are_needed_and_not_there_are_missed(own: Path) -> None:
@@ -94,7 +95,7 @@ def test_the_steps_of_a_sequence_need_what_they_would_alone(own: Path) -> None:
     said = rules.lacks(people=ANN, datasources={"redis": {"s": {"url": "redis://a"}}})
     assert said == [
         "6: action all needs the yes of 2 people, and of those in `people` 1 may say it",
-        "7: action heap runs jmap, which actions.programs does not allow",
+        "7: action heap runs `jmap`, which actions.programs does not allow",
     ]
 
 
@@ -135,7 +136,8 @@ def test_the_shipped_packs_say_what_they_need(tmp_path: Path) -> None:
     assert powerless(report.ruleset, plugins()) == ()
     settings = {"automation": "approve", "people": BOTH, "datasources": {"redis": {"sessions": {"url": "redis://a"}}}}
     said = [problem.message for problem in lacking(report.ruleset, plugins(), Settings.model_validate(settings))]
-    assert said == ["action heap of ai-orchestrator/memory-leak runs node, which actions.programs does not allow"]
+    heap = "node -e require('heapdump').writeSnapshot('/tmp/heap.heapsnapshot')"
+    assert said == [f"action heap of ai-orchestrator/memory-leak runs `{heap}`, which actions.programs does not allow"]
 
 
 def test_what_its_own_playbook_forbids_is_told(own: Path) -> None:

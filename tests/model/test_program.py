@@ -1,0 +1,152 @@
+"""Lines of the settings let be run what they cover, and no line lets everything be run."""
+
+import pytest
+
+from responder.model.program import allows, line_of
+
+DUMP = "jmap -dump:* *"
+
+
+@pytest.mark.parametrize(
+    ("line", "argv"),
+    [
+        ("jmap", ["jmap"]),
+        ("jmap", ["jmap", "-dump:live", "1"]),
+        (DUMP, ["jmap", "-dump:format=b,file=/tmp/h", "1"]),
+        (DUMP, ["jmap", "-dump:", ""]),
+        ("redis-cli --scan ...", ["redis-cli", "--scan"]),
+        ("redis-cli --scan ...", ["redis-cli", "--scan", "--pattern", "a*"]),
+        ("redis-cli GET session:*:name", ["redis-cli", "GET", "session:a:b:name"]),
+        ("python -m ops.breaker reset *", ["python", "-m", "ops.breaker", "reset", "payments"]),
+        ("sh /scripts/dump.sh ...", ["sh", "/scripts/dump.sh", "-v"]),
+        ("""node -e "require('heapdump')" """, ["node", "-e", "require('heapdump')"]),
+        ("env LANG=C jmap 1", ["env", "LANG=C", "jmap", "1"]),
+        ("/usr/bin/jmap *", ["/usr/bin/jmap", "1"]),
+    ],
+)
+def test_a_line_covers_the_arguments_that_it_says(line: str, argv: list[str]) -> None:
+    assert allows(["other", line], argv)
+
+
+@pytest.mark.parametrize(
+    ("line", "argv"),
+    [
+        ("jmap", ["jmapx"]),
+        ("jmap", ["/bin/jmap"]),
+        ("jmap", ["./jmap"]),
+        ("jmap", ["jmap "]),
+        ("jmap", ["jmap\n"]),
+        ("jmap", ["JMAP"]),
+        ("jmap", []),
+        ("/bin/jmap", ["jmap"]),
+        (DUMP, ["jmap", "-dump:x"]),
+        (DUMP, ["jmap", "-dump:x", "1", "2"]),
+        (DUMP, ["jmap", "-dump:x", "-F"]),
+        (DUMP, ["jmap", "-histo", "1"]),
+        (DUMP, ["jmap", "x-dump:", "1"]),
+        ("redis-cli --scan ...", ["redis-cli", "FLUSHALL"]),
+        ("redis-cli GET session:*:name", ["redis-cli", "GET", "session:name"]),
+        ("redis-cli GET session:*:name", ["redis-cli", "GET", "session:a:name:x"]),
+        ("redis-cli GET a*b*a", ["redis-cli", "GET", "aba"[:2]]),
+        ("redis-cli GET a*ab*ba", ["redis-cli", "GET", "aaba"]),
+        ("python -m ops.breaker reset *", ["python", "-m", "ops.breaker", "reset", "--all"]),
+        ("python -m ops.breaker reset *", ["python", "-m", "ops.other", "reset", "x"]),
+        ("python -m ops.breaker reset *", ["python", "-c", "ops.breaker", "reset", "x"]),
+        ("sh /scripts/dump.sh", ["sh", "-c", "/scripts/dump.sh"]),
+        ("sh /scripts/dump.sh", ["sh", "/scripts/dump.sh", "x"]),
+        ("env LANG=C jmap 1", ["env", "LANG=C", "sh", "1"]),
+    ],
+)
+def test_a_line_covers_nothing_else(line: str, argv: list[str]) -> None:
+    assert not allows([line], argv)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *[
+            "sh",
+            "bash",
+            "ash",
+            "dash",
+            "zsh",
+            "ksh",
+            "fish",
+            "python",
+            "python3",
+            "python3.11",
+            "perl",
+            "ruby",
+            "node",
+            "nodejs",
+            "php",
+            "java",
+            "awk",
+            "psql",
+        ],
+        *[
+            "env",
+            "xargs",
+            "busybox",
+            "toybox",
+            "sudo",
+            "su",
+            "nsenter",
+            "chroot",
+            "timeout",
+            "find",
+            "tar",
+            "ssh",
+            "kubectl",
+            "docker",
+            "crictl",
+        ],
+        *("/bin/sh", "/usr/bin/env", "/usr/local/bin/python3.12", "/opt/node-v20/bin/node"),
+        *("sh ...", "sh *", "sh -c *", "bash -c ...", "bash -lc *", "bash -o errexit *", "sh /scripts/*", "sh -x *"),
+        *("python *", "python -c *", "python -m *", "python -m ops.*", "python -I -c *", "node -e *", "node -r a *"),
+        *("perl -e *", "psql -c *", "psql -h db -c *", "java -jar *", "awk *"),
+        *("env *", "env A=b *", "sudo -u app *", "timeout 5 *", "busybox sh *", "xargs jmap *", "kubectl get *"),
+        *("sudo -u app jmap ...", "nsenter -t 1 -m ...", "find /tmp -name *"),
+    ],
+)
+def test_no_line_lets_anything_be_run(line: str) -> None:
+    with pytest.raises(ValueError, match="write the whole command line"):
+        line_of(line)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "",
+        " ",
+        "...",
+        "*",
+        "* ...",
+        "ops-*",
+        "ops-.*",
+        "a|b",
+        ".*",
+        "-c",
+        "jmap ... 1",
+        "jmap 'x",
+        "jmap\nsh",
+        "a\x00b",
+        "$SHELL",
+    ],
+)
+def test_what_is_no_line_is_refused(line: str) -> None:
+    with pytest.raises(ValueError, match=r"is no (command line|program)"):
+        line_of(line)
+
+
+def test_an_argument_that_is_not_known_yet_may_be_anything() -> None:
+    def known(text: str) -> bool:
+        return "${" not in text
+
+    assert allows([DUMP], ["jmap", "-dump:x", "${labels.pid}"], known)
+    assert not allows([DUMP], ["jmap", "-histo", "${labels.pid}"], known)
+    assert not allows([DUMP], ["jmap", "${labels.what}"], known)
+
+
+def test_matching_takes_no_longer_with_many_stars() -> None:
+    assert not allows(["a " + "*a" * 200 + "b"], ["a", "x" + "a" * 20_000])
