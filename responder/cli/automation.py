@@ -21,6 +21,7 @@ def stop_automation(
 ) -> None:
     """
     Stop all automation at once on every replica: no action begins, whoever approves it. What runs goes on to its end.
+    Of two stops the longer one stands.
 
     Examples:
 
@@ -65,4 +66,6 @@ def _show(stop: dict[str, Any]) -> None:
     if stop["by"]:
         until = f"until {moment(stop['until'])}" if stop["until"] else "until somebody resumes it"
         why = f": {stop['why']}" if stop["why"] else ""
+        if stop.get("note"):
+            typer.echo(one_line(f"NOT as you asked: {stop['note']}."))
         typer.echo(one_line(f"Automation is STOPPED by {stop['by']} since {moment(stop['at'])}, {until}{why}"))

@@ -24,6 +24,10 @@ def stop_in(body: str | None, now: datetime) -> Stop | None:
     return stop if stop is not None and (stop.until is None or stop.until > now) else None
 
 
+def _lasts_longer(one: datetime | None, other: datetime | None) -> bool:
+    return other is not None and (one is None or one > other)
+
+
 @dataclass(frozen=True, slots=True)
 class Controls:
     """
@@ -42,13 +46,23 @@ class Controls:
         return stop_in(rows[0][0], self.now()) if rows else None
 
     async def stop(self, by: str, *, until: datetime | None = None, why: str = "") -> Stop:
-        """Stop all automation, until a moment or until it is lifted; one that stands is replaced."""
+        """
+        Stop all automation, until a moment or until it is lifted; returns the stop that stands.
+
+        That is an earlier one where it lasts longer: who wants less has to lift it, which nobody does unawares.
+        """
         now = self.now()
         stop = Stop(by, now, until, why)
         async with self.store.transaction() as tx:
-            tx.run("control_write", STOP, codec.STOP.dump(stop), micros(now))
-            self._tell(tx, AutomationChanged(by, True, why, until))
-        _log.warning("automation.stopped", by=by, until=until.isoformat() if until else "", why=why)
+            await tx.fetch("control_lock")
+            rows = await tx.fetch("control_read", STOP)
+            before = stop_in(rows[0][0], now) if rows else None
+            if before is not None and _lasts_longer(before.until, until):
+                stop = before
+            else:
+                tx.run("control_write", STOP, codec.STOP.dump(stop), micros(now))
+            self._tell(tx, AutomationChanged(by, True, why, stop.until))
+        _log.warning("automation.stopped", by=by, until=stop.until.isoformat() if stop.until else "", why=why)
         await self._wake(await self.store.read("incidents_open"))
         return stop
 

@@ -281,6 +281,10 @@ select incident, attempt, plugin, action, lock, rule, namespace, cluster, starte
 from run where ended_at is null or ended_at > $1
 order by case when ended_at is null then 0 else 1 end, started_at desc limit $2
 
+-- name: control_lock
+insert into claim (scope, owner, until) values ('control', '', 0)
+on conflict (scope) do update set owner = excluded.owner
+
 -- name: control_write
 insert into control (name, body, at) values ($1, $2, $3)
 on conflict (name) do update set body = excluded.body, at = excluded.at

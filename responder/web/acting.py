@@ -16,7 +16,7 @@ from responder.model.resource import namespace_of
 from responder.model.target import Target
 from responder.model.timeline import ActionAsked, Answered
 from responder.web.action_bodies import Approve, Ask, BreakGlass, Empty, StopBody, TargetBody, Why
-from responder.web.action_documents import ActionList, AnswerTaken, AskTaken, action, stopping
+from responder.web.action_documents import ActionList, AnswerTaken, AskTaken, action, stopped, stopping
 from responder.web.answers import Refused, document
 from responder.web.api import Query, parse
 from responder.web.body import announced, read_body
@@ -104,7 +104,7 @@ class Acting:
         by, body = self.person(request), await self._body(request, StopBody)
         until = self.decisions.now() + body.lasts if body.lasts is not None else None
         stop = await self.decisions.stop(by, until=until, why=body.why, via=_via(request))
-        return document(stopping(stop, by_settings=self.stopped))
+        return document(stopped(stop, asked=until, by_settings=self.stopped))
 
     async def resume(self, request: web.BaseRequest, _: str) -> web.Response:
         """Let automation go on."""

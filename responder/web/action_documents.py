@@ -177,6 +177,7 @@ class StopView(Document):
     until: datetime | None = Field(description="Null until somebody lifts it.")
     why: str
     by_settings: bool = Field(description="automation.stopped is set: that is lifted there only.")
+    note: str = Field("", description="Why it is not until when it was asked for; empty when it is.")
 
 
 def action(attempt: Attempt, incident: str, asks: Mapping[str, Wanted]) -> ActionView:
@@ -214,6 +215,15 @@ def _fields(attempt: Attempt, incident: str) -> dict[str, Any]:
         "temporary_until": attempt.temporary_until,
         "dry_run": attempt.dry_run,
     }
+
+
+def stopped(stop: Stop, *, asked: datetime | None, by_settings: bool) -> StopView:
+    """Show the stop that stands after somebody asked for one until a moment, which may have been earlier."""
+    view = stopping(stop, by_settings=by_settings)
+    if stop.until == asked:
+        return view
+    note = f"{stop.by} had stopped it for longer already, and that stands: to shorten it, resume and stop again"
+    return view.model_copy(update={"note": note})
 
 
 def stopping(stop: Stop | None, *, by_settings: bool) -> StopView:

@@ -89,7 +89,7 @@ class Controls(Protocol):
         """Return the stop that stands by the hand of a person, None for none."""
 
     async def stop(self, by: str, *, until: datetime | None = None, why: str = "") -> Stop:
-        """Stop all automation, until a moment or until it is lifted; one that stands is replaced."""
+        """Stop all automation, until a moment or until it is lifted; returns the stop that lasts the longest."""
 
     async def lift(self, by: str, *, why: str = "") -> bool:
         """Let automation go on; False when nobody had stopped it."""

@@ -208,6 +208,8 @@ async def test_nothing_is_begun_while_automation_is_stopped(scene: Scene) -> Non
     stopped = await scene.run("stop-automation", "--for", "2h", "--reason", "odd restarts")
     assert (stopped.returncode, "STOPPED by ann" in stopped.stdout) == (0, True), stopped.stderr
     assert "odd restarts" in stopped.stdout
+    shorter = await scene.run("stop-automation", "--for", "5m", who="bob")
+    assert (shorter.returncode, "NOT as you asked: ann had stopped it for longer" in shorter.stdout) == (0, True)
     done = await scene.run("act", "INC-1", "kubernetes.scale", "replicas=5", "--yes")
     assert done.returncode == 1
     assert scene.writes == 0

@@ -122,6 +122,34 @@ async def test_a_stop_ends_by_itself_at_its_time(start: Build) -> None:
     assert len(stage.effects) == 1
 
 
+async def test_a_shorter_stop_shortens_none_and_every_incident_says_until_when_it_is(start: Build) -> None:
+    stage = await play(start)
+    controls, now = stage.world.engine.controls, stage.world.clock.now()
+    first = await controls.stop("bob", until=now + timedelta(hours=2), why="black friday")
+    assert await controls.stop("ann", until=now + timedelta(minutes=5), why="a moment") == first
+    assert await controls.standing() == first
+    longer = await controls.stop("ann", why="for good")
+    assert await controls.standing() == longer
+    assert await controls.stop("bob", until=now + timedelta(days=30)) == longer
+    await stage.world.engine.settle()
+    told = [(each.by, each.until, each.why) for each in await changes(stage)]
+    assert told == [
+        ("bob", first.until, "black friday"),
+        ("ann", first.until, "a moment"),
+        ("ann", None, "for good"),
+        ("bob", None, ""),
+    ]
+
+
+async def test_a_stop_that_is_over_is_longer_than_none(start: Build) -> None:
+    stage = await play(start)
+    controls = stage.world.engine.controls
+    await controls.stop("bob", until=stage.world.clock.now() + timedelta(hours=2))
+    await stage.world.later(hours=3)
+    until = stage.world.clock.now() + timedelta(minutes=5)
+    assert (await controls.stop("ann", until=until)).until == until
+
+
 async def test_a_stop_by_the_settings_holds_too(start: Build) -> None:
     stage = await waiting(start, "trial.switch")
     stage.world.engine = Engine(stage.world.store, replace(stage.world.runtime, stopped=True))

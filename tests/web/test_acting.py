@@ -244,6 +244,23 @@ async def test_automation_is_stopped_for_a_while_shown_and_lifted(peopled: House
         assert (answer.status, await answer.json()) == (409, {"error": "nobody has stopped automation"})
 
 
+async def test_of_two_stops_the_longer_one_stands_and_who_wanted_less_is_told(
+    peopled: House, stranger: Session
+) -> None:
+    address = f"{peopled.url}{STOP}"
+
+    async def stop(body: dict[str, str], who: dict[str, str]) -> tuple[str, str | None, bool]:
+        async with stranger.post(address, json=body, headers=who) as answer:
+            shown = await answer.json()
+        return shown["by"], shown["until"], "bob had stopped it for longer already" in shown["note"]
+
+    assert await stop({"for": "1h"}, ANN) == ("ann", "2026-03-01T13:00:00Z", False)
+    assert await stop({"for": "2h"}, BOB) == ("bob", "2026-03-01T14:00:00Z", False)
+    assert await stop({"for": "5m"}, ANN) == ("bob", "2026-03-01T14:00:00Z", True)
+    assert await stop({}, BOB) == ("bob", None, False)
+    assert await stop({"for": "30d"}, ANN) == ("bob", None, True)
+
+
 @pytest.mark.parametrize("span", ["0", "forever", "31d", 7, ""])
 async def test_a_stop_for_an_odd_time_is_refused(peopled: House, stranger: Session, span: object) -> None:
     async with stranger.post(f"{peopled.url}{STOP}", json={"for": span}, headers=ANN) as answer:
