@@ -25,6 +25,7 @@ from responder.errors import RejectedDelivery
 from responder.model import codec
 from responder.model.alert import Alert, AlertStatus, Delivery
 from responder.model.rule import Heartbeat, Rule, SeveritySource
+from responder.model.timeline import AlertsLeftOut
 from responder.response import targets
 from responder.response.decide import Sighting, opening
 from responder.response.episodes import Outcome, join
@@ -149,10 +150,11 @@ class Correlator:
             for bad in piece.parsed.bad if piece.first == 0 else ():
                 self._set_aside(tx, piece, bad)
         numbers = await self._incidents(tx, ledger.wanted)
-        return ledger.write(tx, numbers, self.runtime.now())
+        return await ledger.write(tx, numbers, self.runtime.now())
 
     def _sights(self, piece: _Piece) -> list[Sight]:
         delivery, received_at = piece.parsed.delivery, moment(piece.row.received_at)
+        left_out = AlertsLeftOut(delivery.truncated, delivery.receiver) if delivery.truncated else None
         return [
             Sight(
                 alert=alert,
@@ -161,6 +163,7 @@ class Correlator:
                 alertmanager=delivery.external_url,
                 cluster=self._cluster(alert),
                 rule=self._rule(alert, piece.row.source),
+                left_out=left_out,
             )
             for alert in delivery.alerts[piece.first : piece.last]
         ]

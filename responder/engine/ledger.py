@@ -14,7 +14,7 @@ from responder.model import codec
 from responder.model.alert import Alert
 from responder.model.rule import Rule
 from responder.model.target import Target
-from responder.model.timeline import AlertEnded, AlertFired
+from responder.model.timeline import AlertEnded, AlertFired, AlertsLeftOut
 from responder.response.episodes import Join, Known
 from responder.store.rows import EpisodeRow, compact, micros
 from responder.store.store import Transaction
@@ -22,7 +22,7 @@ from responder.store.store import Transaction
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sight:
-    """One alert at its place in the inbox."""
+    """One alert at its place in the inbox; `left_out` tells of others that its delivery lacks."""
 
     alert: Alert
     source: str
@@ -30,6 +30,7 @@ class Sight:
     alertmanager: str
     cluster: str
     rule: Rule
+    left_out: AlertsLeftOut | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ class Ledger:
     _entries: dict[int, _Entry] = field(default_factory=dict)
     _by_fingerprint: dict[str, list[int]] = field(default_factory=dict)
     _events: list[tuple[int, str, str, int]] = field(default_factory=list)
+    _left_out: dict[int, tuple[AlertsLeftOut, datetime]] = field(default_factory=dict)
     _new: int = 0
 
     async def load(self, tx: Transaction, fingerprints: Iterable[str]) -> None:
@@ -91,8 +93,13 @@ class Ledger:
                 self._event(owner, told, sight.received_at)
             else:
                 self._event(owner, replace(happening, why=why), sight.received_at)
+        if sight.left_out is not None:
+            firing = (known.incident for known in self.episodes(sight.alert.fingerprint) if known.ended_at is None)
+            concerns = owner if join.happenings else next(firing, 0)
+            if concerns:
+                self._left_out[concerns] = sight.left_out, sight.received_at
 
-    def write(self, tx: Transaction, numbers: Sequence[int], now: datetime) -> list[int]:
+    async def write(self, tx: Transaction, numbers: Sequence[int], now: datetime) -> list[int]:
         """
         Note everything; `numbers` are the incidents that were wanted, in their order.
 
@@ -105,7 +112,12 @@ class Ledger:
             elif entry.changed:
                 changed.append(_changed(entry.known))
         events = [(_settled(number, numbers), kind, body, at, 0) for number, kind, body, at in self._events]
-        woken = sorted({incident for incident, *_ in events})
+        told = [
+            (_settled(number, numbers), what.kind, codec.HAPPENING.dump(what), micros(at))
+            for number, (what, at) in self._left_out.items()
+        ]
+        fresh = await tx.fetch_each("event_add_fresh", told) if told else ()
+        woken = sorted({*(incident for incident, *_ in events), *(incident for (incident,) in fresh)})
         tx.run_each("incident_wake", [(incident, micros(now)) for incident in woken])
         tx.run_each("episode_add", new)
         tx.run_each("episode_change", changed)

@@ -101,7 +101,8 @@ class Incident:
     `proposals` are what is called for now; `attempts` everything that was offered to people or begun, oldest first.
     `round` counts the rounds of diagnosis, the last begun at `round_at`; the next begins at `next_round_at`.
     `suggested` is the severity that machines would raise to had a person not set it. `alertmanager` is the address of
-    the user interface of the Alertmanager that told us.
+    the user interface of the Alertmanager that told us. `left_out` counts the alerts that it left out of its delivery
+    to its receiver `left_out_of`, as far as it said so last.
     """
 
     number: int
@@ -140,6 +141,8 @@ class Incident:
     suggested: str = ""
     suggested_why: str = ""
     alertmanager: str = ""
+    left_out: int = 0
+    left_out_of: str = ""
 
     @property
     def id(self) -> str:

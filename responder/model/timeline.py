@@ -58,6 +58,15 @@ class AlertSilenced:
 
 
 @dataclass(frozen=True, slots=True)
+class AlertsLeftOut:
+    """Alertmanager left alerts out of a delivery, as it may send no more at once; `receiver` is its name there."""
+
+    count: int
+    receiver: str
+    kind: Literal["alerts.left_out"] = "alerts.left_out"
+
+
+@dataclass(frozen=True, slots=True)
 class Diagnosed:
     """A diagnostic ended, in whatever way. `took` is in seconds; `attempt` is that which it verifies, 0 for none."""
 
@@ -321,6 +330,7 @@ Input: TypeAlias = (
     AlertFired
     | AlertEnded
     | AlertSilenced
+    | AlertsLeftOut
     | Diagnosed
     | Notified
     | NotifyFailed

@@ -10,6 +10,7 @@ from responder.model.timeline import (
     AlertEnded,
     AlertFired,
     AlertSilenced,
+    AlertsLeftOut,
     Event,
     Opened,
     StatusChanged,
@@ -37,6 +38,8 @@ def take_in(draft: Draft, events: Sequence[Event]) -> None:
         match event.what:
             case AlertSilenced(fingerprint=fingerprint, silenced_by=silenced_by):
                 _change_open(draft, album, fingerprint, silenced_by=silenced_by)
+            case AlertsLeftOut(count=count, receiver=receiver):
+                draft.change(left_out=count, left_out_of=receiver)
             case Trouble(what=what):
                 draft.trouble(what)
 

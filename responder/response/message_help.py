@@ -100,6 +100,8 @@ def _all_troubles(incident: Incident, brain: Brain) -> Iterator[str]:
     if not brain.cluster_known(incident.cluster):
         named = f'"{incident.cluster}"' if incident.cluster else "by no name"
         yield f"The settings know no cluster {named}: nothing is read or changed"
+    if incident.left_out:
+        yield _left_out(incident)
     yield from incident.troubles
     for post in incident.posts.values():
         for error in dict.fromkeys(filter(None, (post.error, post.note_error))):
@@ -107,6 +109,12 @@ def _all_troubles(incident: Incident, brain: Brain) -> Iterator[str]:
     for paging in incident.pagings.values():
         if paging.error:
             yield f"{paging.receiver} could not be paged: {paging.error}"
+
+
+def _left_out(incident: Incident) -> str:
+    were = "1 alert was" if incident.left_out == 1 else f"{incident.left_out} alerts were"
+    where = f" of its receiver {incident.left_out_of}" if incident.left_out_of else ""
+    return f"{were} left out by Alertmanager (max_alerts): set `max_alerts: 0` in the webhook_configs{where}"
 
 
 def doubts(incident: Incident) -> Iterator[Note]:

@@ -69,6 +69,8 @@ def _counted(incident: Incident) -> Text:
     parts = [f"{firing} firing"] if firing else ["none firing"]
     if ended:
         parts.append(f"{ended} ended")
+    if incident.left_out:
+        parts.append(f"{incident.left_out} left out by Alertmanager")
     return (Own(", ".join(parts)),)
 
 

@@ -167,6 +167,16 @@ select min(wake_at) from incident where wake_at is not null
 -- name: event_add
 insert into event (incident, kind, body, at, seen) values ($1, $2, $3, $4, $5)
 
+-- name: event_add_fresh
+insert into event (incident, kind, body, at, seen)
+select cast($1 as bigint), cast($2 as text), cast($3 as text), cast($4 as bigint), 0
+where not exists (
+    select 1 from event
+    where incident = $1 and kind = $2 and body = $3
+      and id = (select max(id) from event where incident = $1 and kind = $2)
+)
+returning incident
+
 -- name: event_add_open
 insert into event (incident, kind, body, at, seen)
 select id, $1, $2, $3, 0 from incident where open_key is not null

@@ -5,7 +5,7 @@ from responder.engine.views import Rejected
 from responder.model.incident import Status
 from responder.model.labels import Labels
 from responder.model.rule import Rule
-from responder.model.timeline import AlertEnded, AlertFired
+from responder.model.timeline import AlertEnded, AlertFired, AlertsLeftOut
 from responder.rules.rulebook import Rulebook
 from tests.engine.conftest import Build
 from tests.engine.world import NOON, World, alert, delivery
@@ -17,6 +17,34 @@ async def test_a_resolved_member_of_a_truncated_delivery_closes_only_itself(worl
     incident = await world.only()
     assert incident.status is Status.OPEN
     assert [episode.labels["pod"] for episode in incident.firing] == ["b"]
+
+
+async def test_alerts_that_alertmanager_leaves_out_are_told_with_the_cure_once_for_each_count(world: World) -> None:
+    await world.deliver(alert(pod="a"))
+    assert "left out" not in world.sent()[-1]["text"]
+    for count in (2, 2, 3, 2):
+        await world.deliver(alert(pod="a"), truncatedAlerts=count, receiver="responder")
+    await world.deliver(alert(pod="a"))
+    told = [what for what in await world.happenings() if isinstance(what, AlertsLeftOut)]
+    assert told == [AlertsLeftOut(count, "responder") for count in (2, 3, 2)]
+    await world.later(minutes=1)
+    text = world.sent()[-1]["text"]
+    assert "1 firing, 2 left out by Alertmanager" in text
+    cure = "set `max_alerts: 0` in the webhook_configs of its receiver responder"
+    assert f"2 alerts were left out by Alertmanager (max_alerts): {cure}" in text
+
+
+async def test_an_incident_hears_of_what_was_left_out_also_when_it_opens_and_when_an_alert_of_it_ends(
+    world: World,
+) -> None:
+    await world.deliver(alert(), truncatedAlerts=1)
+    assert (await world.only()).left_out == 1
+    await world.deliver(alert(status="resolved", end=30), status="resolved", truncatedAlerts=4)
+    assert (await world.only()).left_out == 4
+    await world.later(minutes=10)
+    await world.deliver(alert(status="resolved", end=30), status="resolved", truncatedAlerts=5)
+    incident = await world.only()
+    assert (incident.status, incident.left_out) == (Status.RESOLVED, 4)
 
 
 async def test_a_stale_firing_of_the_other_peer_reopens_nothing(world: World) -> None:
