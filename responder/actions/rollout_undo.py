@@ -14,12 +14,13 @@ from responder.plugins.action import Action
 from responder.plugins.commands import WORKLOADS, kubectl, workload
 from responder.plugins.params import Params
 from responder.plugins.rollout.edit import minded
+from responder.plugins.rollout.fingerprint import digest
 from responder.plugins.rollout.follow import follow
 from responder.plugins.rollout.plan import Plan, Planner, undo_of
 from responder.plugins.rollout.preview import preview_change
 from responder.plugins.rollout.revisions import Revision, revision_of, revisions_of
 from responder.plugins.rollout.undo import put_back
-from responder.plugins.rollout.workload import WORKLOAD_NEEDS, Workload, bare, digest
+from responder.plugins.rollout.workload import WORKLOAD_NEEDS, Workload, bare
 from responder.plugins.rollout.write import change
 
 
@@ -49,6 +50,7 @@ class RolloutUndo(Action[RolloutUndoParams]):
     needs = WORKLOAD_NEEDS
     kinds = WORKLOADS
     undoable = True
+    cost = "pods are replaced, as by any rollout; the revision of before stays to go back to"
 
     def command(self, params: RolloutUndoParams, target: Target) -> tuple[str, ...]:
         """Return `kubectl rollout undo`."""

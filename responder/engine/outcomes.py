@@ -57,6 +57,7 @@ def safe_preview(preview: Preview) -> Preview:
         owner=_line(preview.owner),
         owner_way=_line(preview.owner_way),
         warnings=_lines(preview.warnings),
+        wrote={name: _line(who) for name, who in preview.wrote.items()},
     )
 
 

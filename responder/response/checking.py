@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from responder.model.action import ActionState, Attempt, Preview, Step
+from responder.model.basis import moved
 from responder.model.guard import APPROVE_WITHIN
 from responder.model.timeline import Previewed
 from responder.response import acting_replies, attempts, budgets, calling, effects, entrusting, figures
@@ -215,18 +216,11 @@ def _drifts(draft: Draft, approved: Attempt, attempt: Attempt) -> Iterator[str]:
 def _changes(before: Attempt, attempt: Attempt, when: str) -> Iterator[str]:
     for old, new in _pairs(before, attempt):
         known, seen = (step.preview.basis if step.preview is not None else {} for step in (old, new))
-        for name in sorted(known.keys() | seen.keys()):
-            was, now = known.get(name), seen.get(name)
-            if was != now:
-                yield f"{name} was {_shown(was)} when {when}, is {_shown(now)} now"
+        yield from moved(known, seen, when=when, by=new.preview.wrote if new.preview is not None else {})
 
 
 def _pairs(before: Attempt, attempt: Attempt) -> Iterator[tuple[Step, Step]]:
     return zip(before.steps, attempt.steps, strict=True)
-
-
-def _shown(value: object) -> str:
-    return "not there" if value is None else str(value)[:100]
 
 
 def _start(draft: Draft, attempt: Attempt) -> None:

@@ -99,7 +99,7 @@ async def test_each_restart_is_named_before_anybody_is_asked(rolling: Rolling) -
     assert "deployment/api: none missing at any time" in preview.disruption
     assert "; statefulset/db: one at a time" in preview.disruption
     assert {name for name in preview.basis if name.startswith("restart: ")} == {
-        f"restart: {name} {fact}" for name in ("deployment/api", "statefulset/db") for fact in ("uid", "generation")
+        f"restart: {name}, {fact}" for name in ("deployment/api", "statefulset/db") for fact in ("uid", "its spec")
     }
     assert preview.dry_run
 
@@ -189,7 +189,7 @@ async def test_what_was_restarted_and_what_not_is_told_where_one_moves_meanwhile
 
     assert told.status == "failed"
     assert "restarted: deployment/api; not restarted: statefulset/db (" in told.say
-    assert "generation was 1, is 2 now" in told.say
+    assert "its spec was changed by OpenAPI-Generator at " in told.say
     assert again.status == "in_doubt"
     assert "nobody can tell whether restarted: statefulset/db (" in again.say
     assert await generations(at) == [2, 2, 1]
@@ -254,7 +254,7 @@ async def test_people_are_asked_anew_where_one_came_or_went_since(rolling: Rolli
     told = await at.act(preview)
 
     assert told.status == "not_done"
-    assert ("deployment/cron" if came else "statefulset/db") + " generation was" in told.say
+    assert ("deployment/cron" if came else "statefulset/db") + ", its spec was" in told.say
     assert (await at.object("ConfigMap", "flags"))["data"] == {"BREAKER": "off"}
     assert (await at.object())["metadata"]["generation"] == 1
     assert (await at.preview()).basis != preview.basis

@@ -198,7 +198,8 @@ async def test_another_rollout_since_the_approval_stops_it(rolling: Rolling) -> 
     done = await at.act(preview)
 
     assert done.status == "not_done"
-    assert "generation was 2, is 3 now" in done.say
+    assert "its spec was changed by OpenAPI-Generator at " in done.say
+    assert "(image r/api:42 -> r/api:43)" in done.say
     assert image_of(await at.object()) == "r/api:43"
 
 

@@ -10,8 +10,9 @@ from responder.model.verdict import Json
 from responder.plugins.objects import networks
 from responder.plugins.objects.edit import Edit
 from responder.plugins.objects.seen import Object, Place, Seen
+from responder.plugins.rollout.fingerprint import digest
 from responder.plugins.rollout.plan import Operation
-from responder.plugins.rollout.workload import digest, pointer
+from responder.plugins.rollout.workload import pointer
 
 _SHOWN = 300
 """Characters of a value that are shown."""

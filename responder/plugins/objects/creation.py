@@ -10,9 +10,9 @@ from responder.model.verdict import Json
 from responder.plugins.acting import ATTEMPT, ActionTools
 from responder.plugins.objects.isolation import incident_label
 from responder.plugins.objects.seen import Object, Place, Seen, look_for
+from responder.plugins.rollout.fingerprint import digest
 from responder.plugins.rollout.ownership import changed_by
 from responder.plugins.rollout.plan import note_of
-from responder.plugins.rollout.workload import digest
 from responder.plugins.trying import tried
 from responder.plugins.undone import is_undone, undone
 

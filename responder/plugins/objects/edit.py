@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from responder.errors import CallError, Conflict, Missing, NotLetIn
 from responder.model.action import Change, Outcome, Preview, Progress
+from responder.model.basis import moved
 from responder.model.verdict import Json
 from responder.plugins.acting import ATTEMPT, ActionTools
 from responder.plugins.objects.seen import Object, Place, Seen, look, look_for
@@ -96,8 +97,8 @@ async def make_edit(place: Place, preview: Preview, planner: Planner, tools: Act
                 await tell(seen, replace(edit, done=f"done: {preview.summary}"), tools)
                 return _done(seen, edit, preview.undo, found=True)
             edit = await plan(planner, seen)
-            if stale := moved(seen, edit, preview) or edit.refusal or _going(seen):
-                return Outcome("in_doubt" if tools.retry else "not_done", stale)
+            if against := stale(seen, edit, preview) or edit.refusal or _going(seen):
+                return Outcome("in_doubt" if tools.retry else "not_done", against)
             try:
                 after = Seen(place, {**seen.found, **await send(seen, edit, tools)})
             except Conflict:
@@ -172,14 +173,12 @@ async def tell(seen: Seen, edit: Edit, tools: ActionTools) -> None:
     await tools.kubernetes.tell(seen.found, reason=edit.event, note=note_of(edit.done, tools), key=tools.attempt)
 
 
-def moved(seen: Seen, edit: Edit, preview: Preview) -> str:
+def stale(seen: Seen, edit: Edit, preview: Preview) -> str:
     """Say what no longer holds of what was approved; "" when all does."""
     now = {**seen.identity, **edit.facts}
-    said = [f"{name} was {was}, is {now.get(name)} now" for name, was in preview.basis.items() if now.get(name) != was]
-    if not said:
-        return ""
+    said = "; ".join(moved(preview.basis, {name: now.get(name) for name in preview.basis}))
     who = changed_by(seen.found, *edit.wrote)
-    return f"{seen.place} is not what was approved: {'; '.join(said)}; changed by {who}"
+    return f"{seen.place} is not what was approved: {said}; changed by {who}" if said else ""
 
 
 def _done(seen: Seen, edit: Edit, undo: Json, *, found: bool = False) -> Outcome:

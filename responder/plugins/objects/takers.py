@@ -20,7 +20,7 @@ from responder.plugins.rollout.several import (
     Restarted,
     approved,
     follow_each,
-    moved,
+    not_approved,
     preview_restarts,
     restart_each,
     restart_of,
@@ -109,12 +109,12 @@ async def drifted(place: Place, preview: Preview, tools: ActionTools) -> str:
     if seen is not None and seen.bears(tools.attempt):
         return ""
     found = await takers_of(place, tools.kubernetes)
-    return moved(preview.basis, [each for each in found if each.replicas])
+    return not_approved(preview.basis, [each for each in found if each.replicas])
 
 
 async def restarted_behind(patched: Outcome, place: Place, preview: Preview, tools: ActionTools) -> Outcome:
     """Restart what was approved behind a change that stands. Raises: Unanswered."""
-    wanted = approved(preview.basis, cluster=place.cluster, namespace=place.namespace)
+    wanted = approved(preview, cluster=place.cluster, namespace=place.namespace)
     if not wanted:
         return patched
     told = await restart_each(wanted, tools)

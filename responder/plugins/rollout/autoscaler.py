@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from responder.errors import Conflict
 from responder.model.action import Change, Outcome, Preview
+from responder.model.basis import moved
 from responder.model.management import managed_by
 from responder.model.resource import AUTOSCALERS
 from responder.model.verdict import Json
@@ -120,10 +121,8 @@ async def preview_bounds(
 ) -> Preview:
     """Say that it is the autoscaler's bounds that change, and try that as a dry run."""
     base = replace(preview, dry_run=False, undo=None, owner=managed_by(scaler.found) or preview.owner)
-    # The generation of the workload moves whenever its autoscaler does its work.
-    basis = {"workload": workload.reference, "uid": workload.uid, **scaler.facts}
     lock = f"{workload.cluster}/HorizontalPodAutoscaler/{scaler.namespace}/{scaler.name}".lower()
-    base = replace(base, basis=basis, beside=(lock,), warnings=(*preview.warnings, *_limits(scaler)))
+    base = replace(base, basis=_facts(workload, scaler), beside=(lock,), warnings=(*preview.warnings, *_limits(scaler)))
     if base.refusal or isinstance(chosen, str):
         return replace(base, refusal=base.refusal or str(chosen))
     refusal, dry_run = await tried(
@@ -141,6 +140,11 @@ async def preview_bounds(
         basis={**base.basis, "wanted": chosen.span},
         dry_run=dry_run,
     )
+
+
+def _facts(workload: Workload, scaler: Autoscaler) -> dict[str, Json]:
+    """Tell what must still hold: not the number of replicas, which changes whenever the autoscaler does its work."""
+    return {"workload": workload.reference, "uid": workload.uid, **scaler.facts}
 
 
 def _limits(scaler: Autoscaler) -> tuple[str, ...]:
@@ -180,12 +184,8 @@ async def bind(workload: Workload, preview: Preview, tools: ActionTools) -> Outc
     undo = dict(preview.undo) if isinstance(preview.undo, Mapping) else None
     if found.annotations.get(ATTEMPT) == tools.attempt:
         return await _bound(workload, found, chosen, tools, undo=undo)
-    facts = {**workload.facts, **found.facts}
-    moved = [
-        f"{name} was {was}, is {facts[name]} now" for name, was in preview.basis.items() if facts.get(name, was) != was
-    ]
-    if moved:
-        said = f"the autoscaler of {workload.reference} is not what was approved: {'; '.join(moved)}"
+    if told := "; ".join(moved(preview.basis, {**preview.basis, **_facts(workload, found)})):
+        said = f"the autoscaler of {workload.reference} is not what was approved: {told}"
         return Outcome("in_doubt" if tools.retry else "not_done", said)
     try:
         after = Autoscaler(await _send(found, chosen, tools))

@@ -1,7 +1,7 @@
 """Who else writes an object, how the change would be made there, and who changed it last."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -70,11 +70,21 @@ def changed_by(found: Object, *path: str) -> str:
     """
     entries = [entry for entry in (found.get("metadata") or {}).get("managedFields") or () if _speaks(entry)]
     owning = [entry for entry in entries if path and _owns(entry.get("fieldsV1") or {}, path)]
-    others = owning or [entry for entry in entries if entry.get("manager") not in _WATCHERS]
-    if not others:
+    return _last(owning or [entry for entry in entries if entry.get("manager") not in _WATCHERS])
+
+
+def spec_by(found: Object) -> str:
+    """Name who wrote the spec of a workload last, we too; "" where nothing tells."""
+    entries = (found.get("metadata") or {}).get("managedFields") or ()
+    wrote = [entry for entry in entries if _owns(entry.get("fieldsV1") or {}, ("spec",))]
+    return _last(wrote) if wrote else ""
+
+
+def _last(entries: Sequence[Object]) -> str:
+    if not entries:
         return "somebody"
     # The server keeps them in the order of their times, which tell no more than the second.
-    last = max(enumerate(others), key=lambda item: (str(item[1].get("time", "")), item[0]))[1]
+    last = max(enumerate(entries), key=lambda item: (str(item[1].get("time", "")), item[0]))[1]
     at = parse_moment(last.get("time"))
     who = str(last.get("manager") or "somebody")[:80]
     scaled = " (an autoscaler or kubectl scale)" if last.get("subresource") == "scale" else ""

@@ -7,9 +7,10 @@ from typing import TypeAlias
 from responder.model.action import Change
 from responder.model.verdict import Json
 from responder.plugins.acting import ActionTools, Cluster
+from responder.plugins.rollout.fingerprint import digest
 from responder.plugins.rollout.ownership import Way
 from responder.plugins.rollout.revisions import revision_of, revisions_of
-from responder.plugins.rollout.workload import Workload, bare, digest
+from responder.plugins.rollout.workload import Workload, bare
 
 Operation: TypeAlias = Mapping[str, Json]
 """One operation of a JSON patch (RFC 6902)."""
@@ -24,7 +25,7 @@ class Plan:
 
     `summary` is for people who are asked, `done` for the world afterwards ("rolled back to revision 41"), `event` the
     reason of the Kubernetes Event. `operations` are those of the JSON patch, without conditions. `holds` tells whether
-    a workload bears the change. `facts` must hold beside uid and generation. `mark` reads off the changed workload what
+    a workload bears the change. `facts` must hold beside uid and spec. `mark` reads off the changed workload what
     following it needs. `undo` is what taking it back needs. `rolls` says that pods are replaced, else `removes` of them
     go.
     """
@@ -71,4 +72,4 @@ async def undo_of(workload: Workload, cluster: Cluster) -> dict[str, Json] | Non
     if revision is None:
         return None
     kept = {"revision": revision.name, "template": digest(bare(workload.template))}
-    return {**workload.identity, "generation": workload.generation, **kept}
+    return {**workload.identity, **kept}

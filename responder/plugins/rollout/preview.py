@@ -1,12 +1,22 @@
 """What a change of a workload would do now, tried as a server-side dry run."""
 
+from collections.abc import Mapping
+
 from responder.model.action import Preview
 from responder.model.target import Target
 from responder.plugins.acting import ActionTools
 from responder.plugins.rollout.disruption import Budgets, Disruption, budgets_of, disruption_of, pod_names
-from responder.plugins.rollout.ownership import owner_way, reverts
-from responder.plugins.rollout.plan import Plan, Planner
-from responder.plugins.rollout.workload import Workload, hindrance, owner_of, read_workload, ready_count
+from responder.plugins.rollout.ownership import owner_way, reverts, spec_by
+from responder.plugins.rollout.plan import Plan, Planner, left_by
+from responder.plugins.rollout.workload import (
+    GENERATION,
+    SPEC,
+    Workload,
+    hindrance,
+    owner_of,
+    read_workload,
+    ready_count,
+)
 from responder.plugins.rollout.write import send
 from responder.plugins.trying import tried
 
@@ -22,17 +32,19 @@ async def preview_change(target: Target, planner: Planner, tools: ActionTools) -
     pods = await tools.kubernetes.pods(workload.target)
     budgets = await budgets_of(workload, tools.kubernetes) if plan.rolls or plan.removes else Budgets()
     disturbed = disruption_of(workload) if plan.rolls else _removal(workload, plan)
-    refusal, dry_run = hindrance(workload, rolls=plan.rolls) or plan.refusal, False
+    refusal, dry_run, undo = hindrance(workload, rolls=plan.rolls) or plan.refusal, False, plan.undo
     if plan.operations and not refusal:
-        refusal, dry_run = await tried(
-            workload.reference, lambda: send(workload, plan, tools, dry_run=True), plan.holds
-        )
+        answered: list[Workload] = []
+        refusal, dry_run = await tried(workload.reference, lambda: _try(workload, plan, tools, answered), plan.holds)
+        if answered and isinstance(undo, Mapping):
+            # Known before it is done: after a crash it tells what we left from what others did since.
+            undo = {**undo, "left": left_by(answered[0], rolls=plan.rolls)}
     return Preview(
         summary=plan.summary,
         changes=plan.changes,
         refusal=refusal,
         basis={**workload.facts, **plan.facts},
-        undo=plan.undo,
+        undo=undo,
         namespace=workload.namespace,
         lock=workload.lock,
         touches=pod_names(pods) if disturbed.pods else (),
@@ -46,7 +58,14 @@ async def preview_change(target: Target, planner: Planner, tools: ActionTools) -
         owner_way=owner_way(workload, plan.way),
         warnings=(*_warnings(workload, plan), *plan.warnings, *budgets.warnings),
         dry_run=dry_run,
+        wrote={SPEC: spec_by(workload.found)},
+        versions={GENERATION: workload.generation},
     )
+
+
+async def _try(workload: Workload, plan: Plan, tools: ActionTools, answered: list[Workload]) -> Workload:
+    answered.append(await send(workload, plan, tools, dry_run=True))
+    return answered[0]
 
 
 def _removal(workload: Workload, plan: Plan) -> Disruption:

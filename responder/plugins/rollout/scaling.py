@@ -20,7 +20,7 @@ from responder.plugins.rollout.autoscaler import (
 from responder.plugins.rollout.follow import follow
 from responder.plugins.rollout.plan import Plan, Planner
 from responder.plugins.rollout.preview import preview_change
-from responder.plugins.rollout.workload import Workload, digest, read_again, read_workload
+from responder.plugins.rollout.workload import Workload, read_again, read_workload
 from responder.plugins.rollout.write import change, take_back
 from responder.plugins.undone import is_undone
 
@@ -147,7 +147,7 @@ def _plan(workload: Workload, wish: Wish) -> Plan:
         refusal="a DaemonSet has one pod a node and no replicas" if daemon else wish.refusal(now),
         holds=lambda found: found.replicas == wanted,
         mark=lambda found: {"replicas": found.replicas},
-        undo={**workload.identity, "generation": workload.generation, "replicas": now, "left": digest(wanted)},
+        undo={**workload.identity, "replicas": now},
         rolls=False,
         removes=max(0, now - wanted),
         warnings=(f"{workload.reference} is left without a pod",) if wanted == 0 else (),

@@ -2,27 +2,30 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 from responder.errors import CallError, Unanswered
 from responder.model.action import Change, Disturbed, Outcome, Preview, Progress
+from responder.model.basis import moved
 from responder.model.target import Target
 from responder.model.verdict import Json
 from responder.plugins.acting import ATTEMPT, ActionTools
+from responder.plugins.rollout.ownership import spec_by
 from responder.plugins.rollout.restart import follow_restart, preview_restart, restart
-from responder.plugins.rollout.workload import Workload, read_again
+from responder.plugins.rollout.workload import GENERATION, SPEC, Workload, read_again
 
 _FACT = "restart: "
-"""Before the name of a fact that a restart rests on: `restart: deployment/api generation`."""
-_KEPT = ("uid", "generation")
+"""Before the name of a fact that a restart rests on: `restart: deployment/api, its spec`."""
+_UID = "uid"
 _KINDS = {kind.lower(): kind for kind in ("Deployment", "StatefulSet", "DaemonSet")}
 
 
 @dataclass(frozen=True, slots=True)
 class Restart:
-    """One restart that was approved: of which workload (as `Workload.identity`), at which generation."""
+    """One restart that was approved: of which workload (as `Workload.identity`), its spec, read as which version."""
 
     identity: Mapping[str, Json]
+    spec: Json
     generation: int
 
     @property
@@ -33,10 +36,11 @@ class Restart:
     @property
     def preview(self) -> Preview:
         """What it may go by."""
-        namespace = self.identity["namespace"]
-        facts: dict[str, Json] = {"workload": self.reference, "uid": self.identity["uid"]}
-        facts["generation"] = self.generation
-        return Preview(f"restart {self.reference} in {namespace}: replace its pods", basis=facts)
+        return Preview(
+            f"restart {self.reference} in {self.identity['namespace']}: replace its pods",
+            basis={"workload": self.reference, _UID: self.identity["uid"], SPEC: self.spec},
+            versions={GENERATION: self.generation},
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +87,16 @@ class Restarted:
 
 def restart_of(workload: Workload) -> Restart:
     """Restart a workload as it is now."""
-    return Restart(workload.identity, workload.generation)
+    return Restart(workload.identity, workload.facts[SPEC], workload.generation)
 
 
 def facts_of(workloads: Iterable[Workload]) -> dict[str, Json]:
     """Tell what must still hold when these are restarted, and no others."""
-    return {f"{_FACT}{each.reference} {name}": each.facts[name] for each in workloads for name in _KEPT}
+    return {_fact(each.reference, name): each.facts[name] for each in workloads for name in (_UID, SPEC)}
+
+
+def _fact(reference: str, name: str) -> str:
+    return f"{_FACT}{reference}, {name}"
 
 
 def without_facts(basis: Mapping[str, Json]) -> dict[str, Json]:
@@ -96,32 +104,31 @@ def without_facts(basis: Mapping[str, Json]) -> dict[str, Json]:
     return {name: fact for name, fact in basis.items() if not name.startswith(_FACT)}
 
 
-def approved(basis: Mapping[str, Json], *, cluster: str, namespace: str) -> tuple[Restart, ...]:
-    """Read back which restarts were approved."""
-    found: dict[str, dict[str, Json]] = {}
-    for name, fact in basis.items():
-        reference, _, kept = name.removeprefix(_FACT).rpartition(" ")
-        if name.startswith(_FACT) and kept in _KEPT:
-            found.setdefault(reference, {})[kept] = fact
-    return tuple(_approved(name, facts, cluster, namespace) for name, facts in sorted(found.items()))
+def approved(preview: Preview, *, cluster: str, namespace: str) -> tuple[Restart, ...]:
+    """Read back which restarts were approved; one whose facts are of an older version goes by none that holds."""
+    found = {name.removeprefix(_FACT).split(" ")[0].rstrip(",") for name in _restarts_in(preview.basis)}
+    return tuple(_approved(reference, preview, cluster, namespace) for reference in sorted(found))
 
 
-def _approved(reference: str, facts: Mapping[str, Json], cluster: str, namespace: str) -> Restart:
+def _approved(reference: str, preview: Preview, cluster: str, namespace: str) -> Restart:
     kind, _, name = reference.partition("/")
     where: dict[str, Json] = {"cluster": cluster, "kind": _KINDS[kind], "namespace": namespace, "name": name}
-    return Restart({**where, "uid": facts["uid"]}, int(str(facts["generation"])))
+    uid, spec = (preview.basis.get(_fact(reference, fact)) for fact in (_UID, SPEC))
+    return Restart({**where, "uid": uid}, spec, preview.versions.get(_fact(reference, GENERATION), 0))
 
 
-def moved(basis: Mapping[str, Json], workloads: Iterable[Workload]) -> str:
+def not_approved(basis: Mapping[str, Json], workloads: Sequence[Workload]) -> str:
     """Say what no longer is as it was approved, of those restarted and of which there are; "" when all is."""
-    now = facts_of(workloads)
-    was = {name: fact for name, fact in basis.items() if name.startswith(_FACT)}
-    said = [
-        f"{name} was {was.get(name, 'not there')}, is {now.get(name, 'not there')} now"
-        for name in sorted(was.keys() | now.keys())
-        if was.get(name) != now.get(name)
-    ]
-    return f"what is to be restarted is not what was approved: {'; '.join(said)}" if said else ""
+    told = "; ".join(moved(_restarts_in(basis), facts_of(workloads), by=_wrote(workloads)))
+    return f"what is to be restarted is not what was approved: {told}" if told else ""
+
+
+def _restarts_in(basis: Mapping[str, Json]) -> dict[str, Json]:
+    return {name: fact for name, fact in basis.items() if name.startswith(_FACT)}
+
+
+def _wrote(workloads: Iterable[Workload]) -> dict[str, str]:
+    return {_fact(each.reference, SPEC): spec_by(each.found) for each in workloads}
 
 
 async def preview_restarts(workloads: Sequence[Workload], tools: ActionTools) -> Preview:
@@ -133,14 +140,13 @@ async def preview_restarts(workloads: Sequence[Workload], tools: ActionTools) ->
     found = {each.reference: await preview_restart(each.target, tools) for each in workloads}
     if len(found) == 1:
         only = next(iter(found.values()))
-        return replace(only, changes=_named(found), basis=facts_of(workloads), apart=_apart(found))
+        return replace(only, changes=_named(found), apart=_apart(found), **_facts(workloads))
     every = tuple(found.values())
     first = next((each for each in every if each.owner), None)
     return Preview(
         summary=f"restart {', '.join(found)} in {workloads[0].namespace}: replace their pods",
         changes=_named(found),
         refusal="; ".join(f"{name}: {each.refusal}" for name, each in found.items() if each.refusal),
-        basis=facts_of(workloads),
         namespace=workloads[0].namespace,
         touches=tuple(pod for each in every for pod in each.touches),
         pods=sum(each.pods for each in every),
@@ -154,7 +160,14 @@ async def preview_restarts(workloads: Sequence[Workload], tools: ActionTools) ->
         warnings=tuple(f"{name}: {warning}" for name, each in found.items() for warning in each.warnings),
         dry_run=all(each.dry_run for each in every),
         apart=_apart(found),
+        **_facts(workloads),
     )
+
+
+def _facts(workloads: Sequence[Workload]) -> dict[str, Any]:
+    """Return what a preview of several restarts rests on."""
+    versions = {_fact(each.reference, GENERATION): each.generation for each in workloads}
+    return {"basis": facts_of(workloads), "wrote": _wrote(workloads), "versions": versions}
 
 
 def _named(found: Mapping[str, Preview]) -> tuple[Change, ...]:

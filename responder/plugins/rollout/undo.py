@@ -6,9 +6,10 @@ from responder.errors import Missing
 from responder.model.action import Outcome
 from responder.model.verdict import Json
 from responder.plugins.acting import ActionTools
+from responder.plugins.rollout.fingerprint import digest
 from responder.plugins.rollout.plan import Plan
 from responder.plugins.rollout.revisions import revisions_of
-from responder.plugins.rollout.workload import Workload, bare, digest, read_again
+from responder.plugins.rollout.workload import Workload, bare, read_again
 from responder.plugins.rollout.write import take_back
 
 

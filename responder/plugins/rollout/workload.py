@@ -1,7 +1,5 @@
 """The workload that an action changes: a Deployment, StatefulSet or DaemonSet, as it was read just now."""
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,8 +12,14 @@ from responder.model.verdict import Json
 from responder.plugins.acting import Cluster
 from responder.plugins.commands import WORKLOADS
 from responder.plugins.rights import Verb, workload_verbs
+from responder.plugins.rollout.fingerprint import parts_of
 
 Object = Mapping[str, Any]
+
+GENERATION = "generation"
+"""The version that a workload is read as."""
+SPEC = "its spec"
+"""The fact of what is wanted of a workload."""
 
 HASHES = frozenset({"pod-template-hash", "controller-revision-hash", "pod-template-generation"})
 """Labels that controllers put on what they make of a template."""
@@ -79,7 +83,7 @@ class Workload:
 
     @property
     def generation(self) -> int:
-        """How often its spec has changed."""
+        """How often its spec has changed, of a Deployment also its annotations."""
         return int(self.metadata.get("generation") or 0)
 
     @property
@@ -129,8 +133,8 @@ class Workload:
 
     @property
     def facts(self) -> dict[str, Json]:
-        """Tell what must still hold when it is changed."""
-        return {"workload": self.reference, "uid": self.uid, "generation": self.generation}
+        """Tell what must still hold when it is changed: not its generation, which an annotation moves too."""
+        return {"workload": self.reference, "uid": self.uid, SPEC: parts_of(self.spec)}
 
 
 async def read_workload(target: Target, cluster: Cluster) -> Workload:
@@ -194,12 +198,6 @@ def bare(template: Object) -> dict[str, Any]:
         metadata["labels"] = labels
     found = {key: value for key, value in template.items() if key not in ("$patch", "metadata")}
     return {"metadata": metadata, **found}
-
-
-def digest(value: Json) -> str:
-    """Return what tells one value from another, without telling the value."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def ready_count(pods: Sequence[Object]) -> int:

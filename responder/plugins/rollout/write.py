@@ -4,12 +4,21 @@ from collections.abc import Mapping
 
 from responder.errors import Conflict, Missing
 from responder.model.action import Outcome, Preview
+from responder.model.basis import moved
 from responder.model.target import Target
 from responder.model.verdict import Json
 from responder.plugins.acting import ATTEMPT, CHANGE_CAUSE, ActionTools
-from responder.plugins.rollout.ownership import changed_by
+from responder.plugins.rollout.ownership import changed_by, spec_by
 from responder.plugins.rollout.plan import Operation, Plan, Planner, left_by, note_of
-from responder.plugins.rollout.workload import Workload, hindrance, pointer, read_again, read_workload
+from responder.plugins.rollout.workload import (
+    GENERATION,
+    SPEC,
+    Workload,
+    hindrance,
+    pointer,
+    read_again,
+    read_workload,
+)
 from responder.plugins.undone import undone
 
 _TRIES = 3
@@ -28,7 +37,7 @@ def annotate(annotations: Mapping[str, str], wanted: Mapping[str, str]) -> list[
     """Return the operations that add annotations to an object that has those, and leave every other one alone."""
     if annotations:
         return [{"op": "add", "path": pointer("metadata", "annotations", k), "value": v} for k, v in wanted.items()]
-    # An annotation that comes in between does not move the generation, and must not be lost.
+    # Of all but a Deployment, an annotation that comes in between does not move the generation, and must not be lost.
     absent = {"op": "test", "path": "/metadata/annotations", "value": None}
     return [absent, {"op": "add", "path": "/metadata/annotations", "value": dict(wanted)}]
 
@@ -62,7 +71,7 @@ async def change(target: Target, preview: Preview, planner: Planner, tools: Acti
             if told := await _read_back(workload, preview, planner, tools):
                 return told
             plan = await planner(workload)
-            if stale := _moved(workload, plan, preview) or hindrance(workload, rolls=plan.rolls) or plan.refusal:
+            if stale := _stale(workload, plan, preview) or hindrance(workload, rolls=plan.rolls) or plan.refusal:
                 return Outcome("not_done", stale)
             try:
                 after = await send(workload, plan, tools)
@@ -77,26 +86,24 @@ async def change(target: Target, preview: Preview, planner: Planner, tools: Acti
         return Outcome("in_doubt" if tools.retry else "not_done", str(error))
 
 
-def _moved(workload: Workload, plan: Plan, preview: Preview) -> str:
+def _stale(workload: Workload, plan: Plan, preview: Preview) -> str:
     """Say what no longer holds of what was approved; "" when all does."""
-    now = {**workload.facts, **plan.facts}
-    said = [f"{name} was {was}, is {now.get(name)} now" for name, was in preview.basis.items() if now.get(name) != was]
-    if not said:
-        return ""
-    return f"{workload.reference} is not what was approved: {'; '.join(said)}; changed by {changed_by(workload.found)}"
+    said = "; ".join(moved(preview.basis, {**workload.facts, **plan.facts}, by={SPEC: spec_by(workload.found)}))
+    return f"{workload.reference} is not what was approved: {said}" if said else ""
 
 
 async def _read_back(workload: Workload, preview: Preview, planner: Planner, tools: ActionTools) -> Outcome | None:
     """Tell what became of an earlier try; None when it has not happened."""
     if workload.annotations.get(ATTEMPT) == tools.attempt:
         return await done(workload, await planner(workload), tools, undo=preview.undo, seen=preview.summary)
-    if not tools.retry or all(preview.basis.get(name) == value for name, value in workload.facts.items()):
+    seen, now = {**preview.basis, **preview.versions}, {**workload.facts, GENERATION: workload.generation}
+    if not tools.retry or all(seen.get(name) == value for name, value in now.items()):
         return None
     return Outcome(
         "in_doubt",
         f"{workload.reference} has changed since, and does not bear the mark of this attempt",
         details=(
-            f"generation was {preview.basis.get('generation')}, is {workload.generation} now",
+            *moved({name: seen.get(name) for name in now}, now),
             f"last changed by {changed_by(workload.found)}",
         ),
     )
@@ -107,7 +114,7 @@ async def done(workload: Workload, plan: Plan, tools: ActionTools, *, undo: Json
     Tell the world what was done to a workload, and say how it was left.
 
     `seen` is what was found done after a crash: a plan made of what it left would say something else, and others may
-    have changed it too, so only the very next generation is surely what we left.
+    have changed it too, so that the dry run tells what we left.
     """
     note = note_of(plan.done, tools)
     if seen:
@@ -117,14 +124,13 @@ async def done(workload: Workload, plan: Plan, tools: ActionTools, *, undo: Json
     await tools.kubernetes.tell(workload.found, reason=plan.event, note=note, key=key)
     restored = None
     if isinstance(undo, Mapping):
-        ours = not seen or workload.generation == int(undo.get("generation") or 0) + 1
-        restored = {**undo, "left": left_by(workload, rolls=plan.rolls)} if ours else dict(undo)
+        restored = dict(undo) if seen else {**undo, "left": left_by(workload, rolls=plan.rolls)}
     return Outcome(
         "done",
         f"found done by the mark of this attempt: {seen}" if seen else f"{workload.reference} {plan.done}",
         undo=restored,
         follow=True,
-        basis={**workload.identity, "generation": workload.generation, **plan.mark(workload)},
+        basis={**workload.identity, **plan.mark(workload)},
     )
 
 
@@ -132,7 +138,7 @@ async def take_back(workload: Workload, before: Mapping[str, Json], planner: Pla
     """
     Write what undoes a change, if the workload is still as the change left it.
 
-    `before` has its `uid` and `generation`, and as `left` what `left_by` said after the change. Raises as `change`.
+    `before` has its `uid`, and as `left` what `left_by` said after the change. Raises as `change`.
     """
     for _ in range(_TRIES):
         plan = await planner(workload)
@@ -141,7 +147,7 @@ async def take_back(workload: Workload, before: Mapping[str, Json], planner: Pla
         if plan.operations and workload.uid == before.get("uid") and plan.holds(workload):
             said = f"{workload.reference} is as it was before already: nothing was written"
             return undone(Outcome("done", said, basis=workload.identity))
-        if changed := _not_ours(workload, before, plan, tools):
+        if changed := _not_ours(workload, before, plan):
             return Outcome("in_doubt" if tools.retry else "not_done", changed)
         if refusal := hindrance(workload, rolls=plan.rolls) or plan.refusal:
             return Outcome("not_done", refusal)
@@ -154,16 +160,11 @@ async def take_back(workload: Workload, before: Mapping[str, Json], planner: Pla
     return Outcome("not_done", f"{workload.reference} was being changed by others all the time: nothing was undone")
 
 
-def _not_ours(workload: Workload, before: Mapping[str, Json], plan: Plan, tools: ActionTools) -> str:
+def _not_ours(workload: Workload, before: Mapping[str, Json], plan: Plan) -> str:
     """Say why the workload is not as the change left it; "" when it is."""
     if workload.uid != before.get("uid"):
         return f"{workload.reference} is another one of that name by now: nothing is undone"
-    if before.get("left"):
-        same = left_by(workload, rolls=plan.rolls) == before["left"]
-    else:
-        ours = workload.annotations.get(ATTEMPT) == tools.attempt.removesuffix("/undo")
-        same = ours and workload.generation == int(before.get("generation") or 0) + 1
-    if same:
+    if left_by(workload, rolls=plan.rolls) == before.get("left"):
         return ""
     who = changed_by(workload.found, "spec", "template" if plan.rolls else "replicas")
     return f"{workload.reference} was changed since by {who}: it is not undone over that, look and undo by hand"
