@@ -125,6 +125,10 @@ class Unanswered(TransientError):
     """A change was asked for and no answer came: it may have been made."""
 
 
+class Barred(PermanentError):
+    """It may not be done any more: somebody else has taken it over, or it was stopped."""
+
+
 class NotConfigured(PermanentError):
     """The system that this step reads is not in the settings."""
 

@@ -152,6 +152,7 @@ class _House:
             allowed=acting.allowed,
             shelf=acting.shelf,
             max_size=acting.max_size,
+            hold=step.hold,
         )
 
 

@@ -113,6 +113,7 @@ class Exec(Action[ExecParams]):
             return Outcome("not_done", f"pod/{name} is not the one that was approved: it is gone or made anew")
         container = str(preview.basis.get("container", ""))
         timeout = self.deadline - timedelta(seconds=10)
+        await tools.hold()
         ran = await tools.kubernetes.execute(
             target.namespace, name, params.argv, container=container, timeout=timeout, limit_bytes=_OUTPUT
         )

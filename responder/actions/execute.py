@@ -112,6 +112,7 @@ class Execute(Action[ExecuteParams]):
         if tools.retry:
             return Outcome("in_doubt", "an earlier try may have been committed: look at the rows before going on")
         expected = int(preview.basis["rows"])
+        await tools.hold()
         try:
             rows = await tools.postgres(params.source).execute(params.statements, params.params, exactly=expected)
         except PermanentError as error:

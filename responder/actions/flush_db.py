@@ -76,6 +76,7 @@ class FlushDb(Action[FlushDbParams]):
             return Outcome("in_doubt", "the keys may have been deleted by an earlier try")
         cache = tools.redis(params.source)
         before = await cache.size()
+        await tools.hold()
         await cache.flush()
         return Outcome("done", f"deleted {before:,} {'key' if before == 1 else 'keys'}")
 

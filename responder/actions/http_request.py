@@ -157,6 +157,7 @@ class HttpRequest(Action[HttpRequestParams]):
             return Outcome("not_done", refusal)
         if tools.retry:
             return Outcome("in_doubt", f"an earlier try may have been carried out; its {_KEY} is {tools.attempt}")
+        await tools.hold()
         return _outcome(params, await _send(params, tools))
 
 

@@ -5,7 +5,7 @@ The clients arrive built, as `Any`: naming their types here would load their dri
 needed. `wiring` builds them; `plugins.tools` says what they can do.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -116,6 +116,7 @@ class StepTools(_OfCluster):
     allowed: Actions
     shelf: Shelf | None
     max_size: int
+    hold: Callable[[], Awaitable[None]]
 
     @property
     def alertmanager(self) -> Any:

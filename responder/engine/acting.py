@@ -22,7 +22,7 @@ from responder.engine.scrubbing import scrub, scrubbed
 from responder.engine.telling import Again, unique
 from responder.engine.unpacking import unpack
 from responder.engine.vault import Vault
-from responder.errors import CallError, TransientError, Unanswered
+from responder.errors import Barred, CallError, TransientError, Unanswered
 from responder.model.action import ActionState, Attempt, Outcome, Preview, Progress, Step
 from responder.model.command import Act, Follow, Look
 from responder.model.duration import format_duration
@@ -135,11 +135,13 @@ class Acting:
         if lacks := lacking(command, type(ready.params), values):
             return not_held(lacks, begun=row.begun)
         if row.begun and ready.plugin.once == "doubtful":
-            return in_doubt("whoever was at it ended before it was known what came of it")
+            return in_doubt(f"{_holder(row)} did not say what came of it")
         if barred := await self._begin(row, command, ready):
             return in_doubt(f"it may have been done, and {barred}") if row.begun else not_done(barred)
         try:
             return await self._once(row, command, ready, incident)
+        except Barred as error:
+            return in_doubt(f"it may have been done, and {error}") if row.begun else not_done(str(error))
         except TransientError as error:
             return await self._later(row, error)
         except CallError as error:
@@ -148,21 +150,26 @@ class Acting:
     async def _once(self, row: CommandRow, command: Act, ready: _Ready, incident: Incident) -> Outcome:
         """Do it; where no answer came, ask once whether it happened, where that can be told."""
         try:
-            return await self._do(command, ready, incident, retry=row.begun)
+            return await self._do(row, command, ready, incident)
         except (Unanswered, TimeoutError) as error:
             lost = str(error) if isinstance(error, Unanswered) else ready.late
         if ready.plugin.once == "doubtful" or await self._begin(row, command, ready):
             return in_doubt(lost)
         try:
-            return await self._do(command, ready, incident, retry=True)
+            return await self._do(replace(row, begun=True), command, ready, incident)
         except TimeoutError:
             return in_doubt(f"{lost}; then, read back: {ready.late}")
         except CallError as error:
             return in_doubt(f"{lost}; then, read back: {error}")
 
-    async def _do(self, command: Act, ready: _Ready, incident: Incident, *, retry: bool) -> Outcome:
+    async def _do(self, row: CommandRow, command: Act, ready: _Ready, incident: Incident) -> Outcome:
+        async def hold() -> None:
+            if barred := await self._begin(row, command, ready):
+                raise Barred(barred)
+
         context = await self._context(incident, command.attempt, command.step, undo=command.undo)
-        tools = self.runtime.action_tools(incident, replace(context, reason=command.reason, retry=retry))
+        context = replace(context, reason=command.reason, retry=row.begun, hold=hold)
+        tools = self.runtime.action_tools(incident, context)
         return await ready.limited(_effect(ready, command, tools))
 
     async def _begin(self, row: CommandRow, command: Act, ready: _Ready) -> str:
@@ -176,7 +183,7 @@ class Acting:
                 return "all automation is stopped"
             if barred := _barred(command, data):
                 return barred
-            ours = await tx.fetch("effect_begin", row.id, row.epoch, lease)
+            ours = await tx.fetch("effect_begin", row.id, row.epoch, lease, micros(now))
         return "" if ours else "somebody else has taken it over"
 
     async def _later(self, row: CommandRow, error: TransientError) -> Outcome | Again:
@@ -243,6 +250,14 @@ def _barred(command: Act, data: str) -> str:
     if attempt is None or attempt.state is not wanted:
         return f"the attempt is {attempt.state if attempt else 'gone'}, no longer {wanted}"
     return ""
+
+
+def _holder(row: CommandRow) -> str:
+    """Name the process that began it: its host, its process number there, and since when."""
+    host, _, rest = row.begun_by.partition("/")
+    if not host:
+        return "whoever was at it"
+    return f"{host} (process {rest.partition('/')[0]}), at it since {row.begun_at:%Y-%m-%d %H:%M:%S} UTC,"
 
 
 def _find(incident: Incident, number: int) -> Attempt | None:

@@ -1,6 +1,6 @@
 """What an action is handed to work with: fresh reads and writes, which the clients satisfy."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol
@@ -240,6 +240,10 @@ class Allowed(Protocol):
         """Methods that `http.request` may use."""
 
 
+async def unheld() -> None:
+    """Let it be done: nobody else can be at what is only looked at."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepContext:
     """
@@ -254,6 +258,7 @@ class StepContext:
     retry: bool = False
     labels: Labels = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
+    hold: Callable[[], Awaitable[None]] = unheld
 
 
 class ActionTools(Protocol):
@@ -282,6 +287,14 @@ class ActionTools(Protocol):
     @property
     def retry(self) -> bool:
         """Whether an earlier try of this very effect may have happened: read back first."""
+
+    @property
+    def hold(self) -> Callable[[], Awaitable[None]]:
+        """
+        See once more that this effect is still ours to do: the last thing before one that no condition guards.
+
+        Raises: Barred when it is not, as after standing still for so long that others have taken it over.
+        """
 
     def now(self) -> datetime:
         """The time, aware, UTC."""

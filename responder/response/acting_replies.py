@@ -10,6 +10,10 @@ from responder.response.draft import Draft
 from responder.response.wording import bold, outside
 
 _HERE = Mention("here")
+_ASLEEP = (
+    "Before you say that it did not: a replica that only stands still may yet do it when it goes on,"
+    " so see that the one that was at it runs or is gone."
+)
 _AGAIN = "Whoever still wants it asks again: it is looked at anew, and then decided."
 
 
@@ -37,7 +41,7 @@ def expired(draft: Draft, attempt: Attempt) -> Message:
 
 def doubt(draft: Draft, attempt: Attempt) -> Message:
     """Ask people to find out whether something happened."""
-    body = (outside(attempt.why), Own(" Look, and say whether it happened; nothing is tried again before."))
+    body = (outside(attempt.why), Own(f" Look, and say whether it happened; nothing is tried again before. {_ASLEEP}"))
     return _note(draft, attempt, "in doubt", body, loud=True)
 
 

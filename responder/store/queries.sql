@@ -211,7 +211,7 @@ delete from timer where incident = $1 and name = $2
 insert into command (incident, key, kind, lane, args, priority, status, owner, epoch, attempt, due_at, asked_at)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10, $11)
 on conflict (incident, key) do nothing
-returning id, incident, key, kind, lane, args, priority, epoch, attempt, asked_at, begun
+returning id, incident, key, kind, lane, args, priority, epoch, attempt, asked_at, begun, begun_by, begun_at
 
 -- name: lanes_due
 select distinct lane from command where ended_at is null and due_at <= $1
@@ -223,7 +223,7 @@ with k as materialized (
 )
 update command set status = 'running', owner = $1, epoch = epoch + 1, due_at = $2
 from k where command.id = k.id
-returning command.id, incident, key, kind, lane, args, priority, epoch, attempt, asked_at, begun
+returning command.id, incident, key, kind, lane, args, priority, epoch, attempt, asked_at, begun, begun_by, begun_at
 
 -- name: command_extend
 update command set due_at = $3 where id = $1 and epoch = $2 and status = 'running' returning id
@@ -241,7 +241,8 @@ update command set status = 'ready', due_at = $3, attempt = attempt + 1
 where id = $1 and epoch = $2 and status = 'running'
 
 -- name: effect_begin
-update command set begun = 1, due_at = $3 where id = $1 and epoch = $2 and status = 'running' returning id
+update command set begun = 1, begun_by = owner, begun_at = $4, due_at = $3
+where id = $1 and epoch = $2 and status = 'running' returning id
 
 -- name: effect_void
 update command set begun = 0 where id = $1 and epoch = $2 and status = 'running'

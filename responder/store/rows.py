@@ -88,7 +88,7 @@ class CommandRow:
     """
     One claimed command. `epoch` counts the claims, `attempt` the tries that ended with "try again".
 
-    `begun` says that an owner before this one may have caused its effect.
+    `begun` says that an owner before this one may have caused its effect: `begun_by`, at `begun_at`.
     """
 
     id: int
@@ -102,12 +102,16 @@ class CommandRow:
     attempt: int
     asked_at: datetime
     begun: bool = False
+    begun_by: str = ""
+    begun_at: datetime = EPOCH
 
     @classmethod
     def of(cls, row: Row) -> "CommandRow":
         """Read a row of `command_claim` or `command_add`."""
-        key, incident, name, kind, lane, args, priority, epoch, attempt, asked_at, begun = row
-        return cls(key, incident, name, kind, lane, args, priority, epoch, attempt, moment(asked_at), bool(begun))
+        key, incident, name, kind, lane, args, priority, epoch, attempt, asked_at, *effect = row
+        begun, by, at = effect
+        began = {"begun": bool(begun), "begun_by": by, "begun_at": moment(at)}
+        return cls(key, incident, name, kind, lane, args, priority, epoch, attempt, moment(asked_at), **began)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ _SUMMARIES: Mapping[Word, str] = {
     "undo": "Take back what was done.",
     "break-glass": "Say yes past the guards, as an admin, with a written reason.",
     "happened": "Settle a doubt: it happened.",
-    "not-happened": "Settle a doubt: it did not happen.",
+    "not-happened": "Settle a doubt: it did not happen, and whoever was at it is gone, or runs.",
 }
 _BODIES: Mapping[Word, type[BaseModel]] = {"approve": Approve, "break-glass": BreakGlass}
 

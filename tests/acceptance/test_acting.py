@@ -234,7 +234,8 @@ async def test_a_failing_provider_is_cut_off_and_the_pods_take_it_up(begin: Begi
 
 async def test_a_leak_is_restarted_only_after_its_heap_was_kept(begin: Begin, tmp_path: Path) -> None:
     override = verified("memory-leak", "restart", "usage.memory_ratio < vars.calm", otherwise="next")
-    platform = await begin(override, actions={"programs": ["node", "cat"]})
+    snapshot = """node -e "require('heapdump').writeSnapshot('/tmp/heap.heapsnapshot')\""""
+    platform = await begin(override, actions={"programs": [snapshot]})
     platform.shop.measure("3800Mi")
     platform.shop.heap(b"the heap")
     await platform.fires("MemoryLeakSuspected")

@@ -33,6 +33,7 @@ playbooks:
       renew:
         kubernetes.patch_secret: {name: provider, key: "${inputs.which}", value: "${inputs.key}"}
         mode: approve
+        guard: {evidence: [keep]}
         inputs:
           which: {type: string, describe: Which key, suggest: '"token"'}
           key: {type: secret, describe: The new key}

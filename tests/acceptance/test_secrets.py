@@ -81,7 +81,7 @@ class Fleet:
         folder = self.folder / f"replica-{len(self.replicas)}"
         folder.mkdir()
         rule = {"name": "leaks", "match": ['alertname="TokenLeaked"'], "correlate_by": ["namespace"]}
-        actions = {"keep": KEEP, "renew": {**RENEW, "guard": self.guard}}
+        actions = {"keep": KEEP, "renew": {**RENEW, "guard": {"evidence": ["keep"], **self.guard}}}
         playbooks = {"leaks": {**BOOK, "actions": actions}}
         rules = {**RULES, "rules": [{**rule, "playbook": "leaks"}], "playbooks": playbooks}
         (folder / "rules.yaml").write_text(yaml.safe_dump(rules))

@@ -12,7 +12,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from responder.clients.kubernetes_writing import KubernetesWriter
-from responder.errors import NotConfigured
+from responder.errors import Barred, NotConfigured
 from responder.model.action import Outcome, Preview, Progress
 from responder.model.facts import IncidentFacts
 from responder.model.target import Target
@@ -39,6 +39,7 @@ class Tools:
     by: str = "ann"
     retry: bool = False
     later: timedelta = timedelta(0)
+    taken_over: bool = False
     labels: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -57,6 +58,10 @@ class Tools:
 
     def now(self) -> datetime:
         return datetime.now(UTC) + self.later
+
+    async def hold(self) -> None:
+        if self.taken_over:
+            raise Barred("somebody else has taken it over")
 
     def __getattr__(self, name: str) -> Any:
         raise NotConfigured(f"{name} is not in the settings")

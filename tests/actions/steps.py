@@ -12,10 +12,11 @@ from responder.clients.acting_clients import ActingClients
 from responder.clients.by_name import load
 from responder.clients.http import Policy
 from responder.clients.toolbox import StepTools
+from responder.errors import Barred
 from responder.model.action import Outcome, Preview
 from responder.model.facts import IncidentFacts
 from responder.model.target import Target
-from responder.plugins.acting import ActionTools
+from responder.plugins.acting import ActionTools, unheld
 from responder.plugins.action import Action
 from responder.settings.process import Settings
 
@@ -67,8 +68,18 @@ class Step:
         tools = replace(self.tools, attempt=f"{self.tools.attempt}/undo")
         return await self.action.undo(self.params, self.target, before, tools)
 
+    async def held_up(self, preview: Preview) -> None:
+        """Act after standing still until others had taken it over, and hold that this is heard of in time."""
+        late = replace(self.tools, hold=_taken_over)
+        with pytest.raises(Barred):
+            await self.action.act(self.params, self.target, preview, late)
+
     def _tools(self, *, retry: bool = False) -> ActionTools:
         return replace(self.tools, retry=retry)
+
+
+async def _taken_over() -> None:
+    raise Barred("somebody else has taken it over")
 
 
 def step(action: Action[Any], tools: StepTools, target: Target = TARGET, **params: Any) -> Step:
@@ -104,6 +115,7 @@ async def steps() -> AsyncIterator[Build]:
                 allowed=acting.allowed,
                 shelf=acting.shelf,
                 max_size=acting.max_size,
+                hold=unheld,
             )
 
         yield build

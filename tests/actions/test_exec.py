@@ -1,12 +1,13 @@
 """kubernetes.exec: a program that is allowed, in the pod that was approved; its exit code counts."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from responder.actions.exec_command import Exec
 from responder.clients.kubernetes_writing import KubernetesWriter
-from responder.errors import Missing, PermanentError
+from responder.errors import Barred, Missing, PermanentError
 from responder.model.target import Target
 from responder.settings.sections import KubernetesAccess
 from tests.actions.packs import at_work, events_of
@@ -175,3 +176,14 @@ async def test_a_hostile_name_is_no_target(pods: Cluster, writer: KubernetesWrit
     for target in (of(pods, name), Target("default", "Pod", pods.namespace, name, name)):
         with pytest.raises((Missing, PermanentError)):
             await on(pods, writer, "redis-cli", target=target).preview()
+
+
+async def test_who_stood_still_until_others_took_it_over_runs_nothing(
+    pods: Cluster, writer: KubernetesWriter, fake: KubernetesServer
+) -> None:
+    fake.kubelet.programs.scripted["redis-cli",] = Ran()
+    at = on(pods, writer, "redis-cli")
+    preview = await at.preview()
+    with pytest.raises(Barred):
+        await at.action.act(at.params, at.target, preview, replace(at.tools, taken_over=True))
+    assert fake.kubelet.programs.ran == []

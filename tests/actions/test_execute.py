@@ -159,3 +159,11 @@ async def test_a_hostile_value_is_only_text(running: Callable[..., Step], keys: 
     await running("UPDATE keys SET name = $1 WHERE id = 1", params=[value]).do()
     assert await keys.fetchval("SELECT name FROM keys WHERE id = 1") == value
     assert await keys.fetchval("SELECT count(*) FROM keys") == 3
+
+
+async def test_who_stood_still_until_others_took_it_over_changes_no_row(
+    running: Callable[..., Step], keys: Any
+) -> None:
+    found = running(REVOKE, params=[2])
+    await found.held_up(await found.preview())
+    assert await revoked(keys) == []

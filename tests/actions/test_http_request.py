@@ -224,3 +224,11 @@ async def test_through_the_api_server_a_missing_right_is_known_beforehand(
         via="service",
     )
     assert "services/proxy" in (await found.preview()).refusal
+
+
+async def test_who_stood_still_until_others_took_it_over_sends_nothing(
+    requesting: Callable[..., Step], agents: Agents
+) -> None:
+    found = requesting()
+    await found.held_up(await found.preview())
+    assert agents.asked == []

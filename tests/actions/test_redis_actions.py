@@ -161,3 +161,9 @@ async def test_a_limit_is_lowered_only_where_that_is_said(setting: Callable[...,
     assert (await said.preview()).refusal == ""
     await inside.config_set("maxmemory", "0")
     assert "would fall from 0 to 1gb" in (await setting(maxmemory="1gb").preview()).refusal
+
+
+async def test_who_stood_still_until_others_took_it_over_deletes_nothing(flushing: Step, inside: Any) -> None:
+    await inside.set("a", "x")
+    await flushing.held_up(await flushing.preview())
+    assert await inside.dbsize() == 1

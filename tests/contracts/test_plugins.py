@@ -116,6 +116,11 @@ def test_what_says_that_it_can_be_taken_back_knows_how(name: str) -> None:
     assert action.undoable or not action.until_resolved
 
 
+@pytest.mark.parametrize("name", [name for name, found in REGISTRY.actions.items() if found.once == "doubtful"])
+def test_what_nobody_can_tell_afterwards_sees_first_that_it_is_still_its_own_to_do(name: str) -> None:
+    assert "await tools.hold()" in inspect.getsource(type(REGISTRY.actions[name]).act)
+
+
 @pytest.mark.parametrize("name", [*REGISTRY.diagnostics])
 def test_a_diagnostic_only_reads(name: str) -> None:
     assert {verb.verb for verb in rights(REGISTRY.diagnostics[name])} <= {"get", "list", "watch"}

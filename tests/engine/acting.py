@@ -44,6 +44,9 @@ class Tools:
     def retry(self) -> bool:
         return self.context.retry
 
+    async def hold(self) -> None:
+        await self.context.hold()
+
     @property
     def labels(self) -> Labels:
         return self.context.labels

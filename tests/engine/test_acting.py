@@ -239,6 +239,27 @@ async def test_who_comes_back_late_changes_nothing_that_another_has_settled(
     assert (await stage.state(), len(stage.effects)) == (state, 1)
 
 
+async def test_who_stood_still_before_the_effect_until_others_took_it_over_does_nothing_any_more(start: Build) -> None:
+    stage = await waiting(start, PRESS)
+    first = await claim(stage, "node-1/12/ab34")
+    before = stage.touch("before")
+    began = stage.world.clock.now()
+    frozen = asyncio.create_task(carry_out(stage, first))
+    async with asyncio.timeout(30):
+        while not (stage.world.folder / "reached").exists():
+            await asyncio.sleep(0.005)
+    stage.world.clock.forward(minutes=1)
+    told = await carry_out(stage, await claim(stage))
+    assert isinstance(told, Acted)
+    holder = f"node-1 (process 12), at it since {began:%Y-%m-%d %H:%M:%S} UTC,"
+    assert (told.outcome.status, told.outcome.say) == ("in_doubt", f"{holder} did not say what came of it")
+    before.unlink()
+    late = await frozen
+    assert isinstance(late, Acted)
+    assert (late.outcome.status, late.outcome.say) == ("not_done", "somebody else has taken it over")
+    assert stage.effects == []
+
+
 @pytest.mark.parametrize("action", ["trial.switch", PRESS])
 async def test_who_has_lost_its_claim_does_not_begin(start: Build, action: str) -> None:
     stage = await waiting(start, action)

@@ -152,6 +152,19 @@ def test_what_is_in_doubt_by_itself_wakes_people_once_also_when_they_say_that_it
     assert paging(story) == []
 
 
+def test_a_doubt_warns_that_who_only_stands_still_may_yet_do_it() -> None:
+    story = running()
+    story.act(
+        Outcome("in_doubt", "node-1 (process 12), at it since 2026-11-21 14:03:00 UTC, did not say what came of it")
+    )
+    (note,) = [note for note in waiting(story) if is_loud(note) and "in doubt" in note.summary]
+    texts = [block.text for block in note.blocks if isinstance(block, Paragraph)]
+    told = "".join(getattr(part, "text", "") for text in texts for part in text)
+    assert "node-1 (process 12), at it since" in told
+    assert "a replica that only stands still may yet do it when it goes on" in told
+    assert {"It happened", "It did not happen"} <= set(pressed(note))
+
+
 def test_what_a_person_approved_and_failed_is_told_and_wakes_nobody() -> None:
     story = severe()
     story.preview()

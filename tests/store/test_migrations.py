@@ -38,7 +38,7 @@ async def test_a_database_of_version_1_keeps_what_it_holds_and_takes_what_is_new
     await make(database_url)
     for _ in range(2):
         store = await open_store(database_url)
-        assert tuple((await store.read("schema_read", "state"))[0]) == (5,)
+        assert tuple((await store.read("schema_read", "state"))[0]) == (6,)
         await store.close()
     store = await open_store(database_url)
     async with store.transaction() as tx:

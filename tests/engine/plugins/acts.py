@@ -126,6 +126,7 @@ class Press(Action[ObjectParams]):
     async def act(self, params: ObjectParams, target: Target, preview: Preview, tools: ActionTools) -> Outcome:
         """Press it."""
         await spoil(params.folder, ("before", "lost", "away", "refuses"))
+        await tools.hold()
         note(params.folder, {"attempt": tools.attempt, "by": tools.by, "reason": tools.reason})
         await spoil(params.folder, ("after", "unanswered", "breaks"))
         return Outcome("done", "pressed with password=hunter2")
