@@ -57,6 +57,8 @@ class Asked:
     path: str
     query: Mapping[str, str]
     accept: str = ""
+    media: str = ""
+    body: bytes = b""
 
 
 class KubernetesServer:
@@ -126,7 +128,8 @@ class KubernetesServer:
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         path, accept = request.raw_path.partition("?")[0], request.headers.get("Accept", "")
-        self.requests.append(Asked(request.method, path, dict(request.query), accept))
+        body = await request.read() if request.can_read_body else b""
+        self.requests.append(Asked(request.method, path, dict(request.query), accept, request.content_type, body))
         fault = next((f for f in self.faults if f.path in request.raw_path and f.times > 0), None)
         try:
             if fault is not None:
