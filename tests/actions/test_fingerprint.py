@@ -58,6 +58,7 @@ POD = ("template", "spec")
         (edited(*POD, "containers", 0, "env", 0, "value", to="hunter3"), {"env"}),
         (edited(*POD, "containers", 1, "resources", "limits", "cpu", to="2"), {"resources"}),
         (edited(*POD, "containers", 1, "name", to="sidecar"), {"containers", "resources"}),
+        (edited("template", "metadata", "creationTimestamp", to=None), set()),
         (edited(*POD, "securityContext", to={}), {"securityContext"}),
         (edited(*POD, "containers", 0, "securityContext", to={}), {"securityContext"}),
     ],

@@ -301,6 +301,8 @@ def _merge_scope(kind: Kind, before: Object, after: Object, subresource: str) ->
         merged = copy.deepcopy(before)
         if "status" in after:
             merged["status"] = after["status"]
+        if kind.counted and kind.api_version == "apps/v1" and "annotations" in after["metadata"]:
+            merged["metadata"]["annotations"] = after["metadata"]["annotations"]
         return merged
     for name in (*_SERVER_SET, "resourceVersion", "namespace"):
         after["metadata"].pop(name, None)

@@ -64,6 +64,21 @@ async def test_the_generation_counts_changes_of_the_spec_only(cluster: Cluster) 
     assert len(versions) == 4
 
 
+@pytest.mark.parametrize(("kind", "generation"), [("Deployment", 2), ("StatefulSet", 1), ("DaemonSet", 1)])
+async def test_an_annotation_counts_in_the_generation_of_a_deployment_unless_it_comes_with_the_status(
+    cluster: Cluster, kind: str, generation: int
+) -> None:
+    """The Deployment controller writes its annotation of the revision with the status."""
+    made = await cluster.create(workload(kind, "api", spec={}))
+    revision = {"metadata": {"annotations": {"deployment.kubernetes.io/revision": "1"}}}
+
+    told = await cluster.change(made, revision, subresource="status")
+    noted = await cluster.change(made, {"metadata": {"annotations": {"team": "shop"}}})
+
+    assert told["metadata"]["annotations"].items() >= revision["metadata"]["annotations"].items()
+    assert (told["metadata"]["generation"], noted["metadata"]["generation"]) == (1, generation)
+
+
 async def test_a_change_of_nothing_makes_no_new_version(cluster: Cluster) -> None:
     made = await cluster.create(workload("Deployment", "api", spec={"replicas": 2}))
     same = await cluster.change(made, {"spec": {"replicas": 2}})

@@ -57,7 +57,8 @@ def _spans(history: History) -> Iterator[Span]:
         elif before and not after and what.attempt in begun:
             first, since, undo = begun.pop(what.attempt)
             attempt = attempts[what.attempt]
-            locks = frozenset(step.preview.lock for step in attempt.steps if step.preview is not None)
+            previews = (step.preview for step in attempt.steps if step.preview is not None)
+            locks = frozenset(lock for preview in previews for lock in preview.locks)
             yield Span(history.incident, attempt, locks, first, place, moment(since), moment(at), undo)
 
 

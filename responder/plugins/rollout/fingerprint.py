@@ -26,11 +26,13 @@ def parts_of(spec: Object) -> dict[str, Json]:
     """
     Return the parts of a spec: numbers and images as they are, digests of all that may hold anything else.
 
-    Fields of the same name, such as the `env` of several containers, are one part.
+    Fields of the same name, such as the `env` of several containers, are one part. A null is no value: some servers
+    write `creationTimestamp: null`, others leave it out.
     """
     found: dict[str, list[Json]] = {}
     for name, where, value in _fields(spec):
-        found.setdefault(name, []).append([where, value])
+        if value is not None:
+            found.setdefault(name, []).append([where, value])
     return {name: _part(name, values) for name, values in found.items()}
 
 
@@ -44,7 +46,7 @@ def _fields(spec: Object) -> Iterator[tuple[str, str, Json]]:
     for kind in _CONTAINERS:
         for container in pod.get(kind) or ():
             named = str(container.get("name"))
-            yield kind, named, None
+            yield kind, named, ""
             yield from ((name, f"{kind}/{named}", value) for name, value in container.items() if name != "name")
 
 
