@@ -14,6 +14,7 @@ from responder.model.place import Place
 from responder.model.program import allows
 from responder.model.redaction import redact
 from responder.model.resource import PODS
+from responder.model.rights import MAY_NOT
 from responder.model.target import Target
 from responder.plugins.acting import ActionTools
 from responder.plugins.action import Action
@@ -88,7 +89,7 @@ class Exec(Action[ExecParams]):
         container = _container(params, target, pod)
         place = replace(pod_place(target), name=str(pod["metadata"]["name"]))
         right = await tools.kubernetes.may("get", PODS, place.namespace, subresource="exec", name=place.name)
-        refusal = _disallowed(params, tools) or (f"Responder may not do it: {right}" if right else "")
+        refusal = _disallowed(params, tools) or (f"{MAY_NOT}: {right}" if right else "")
         return Preview(
             summary=f"run {shell(*params.argv)[:300]} in {container} of {place}",
             refusal=refusal,

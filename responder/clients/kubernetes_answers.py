@@ -8,6 +8,7 @@ from responder.clients.kubernetes_connection import Answer
 from responder.clients.kubernetes_paths import Address
 from responder.errors import CallError, NotLetIn, PermanentError, TransientError, WrongSettings
 from responder.model.answers import quote, retry_after, worth_retrying
+from responder.model.rights import BY_RBAC
 
 Json = dict[str, Any]
 
@@ -52,9 +53,7 @@ def failure(answer: Answer, address: Address) -> CallError:
             return NotLetIn("The cluster does not accept our credentials (401): check the kubeconfig's user")
         case 403:
             where = f" in {address.namespace}" if address.namespace else " in the cluster"
-            return PermanentError(
-                f"The cluster allows us no `{address.verb}` on `{address.right}`{where}: grant it by RBAC"
-            )
+            return PermanentError(f"The cluster allows us no `{address.verb}` on `{address.right}`{where}: {BY_RBAC}")
         case 404 if not object_is_missing(answer):
             group = address.resource.group or "the core API"
             cure = _MISSING_API.get(

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from responder.engine.brains import Brains
 from responder.engine.controls import stop_in
+from responder.engine.curing import cured
 from responder.engine.filled import filled, lacking, not_held
 from responder.engine.outcomes import failed, in_doubt, not_done, safe_outcome, safe_preview, safe_progress
 from responder.engine.runtime import Runtime
@@ -72,9 +73,11 @@ class Acting:
     async def look(self, command: Look, incident: Incident) -> Previewed:
         """Say what each step would do now, and what stands in its way."""
         found: list[Preview] = []
+        attempt = _find(incident, command.attempt)
         for place, step in enumerate(command.steps):
             context = await self._context(incident, command.attempt, place)
-            found.append(safe_preview(await self._preview(step, incident, context)))
+            preview = cured(await self._preview(step, incident, context), step, attempt, incident)
+            found.append(safe_preview(preview))
         return Previewed(command.attempt, command.look, tuple(found), self.vault.lacks(command.tickets))
 
     async def act(self, row: CommandRow, command: Act, incident: Incident) -> Acted | Again:

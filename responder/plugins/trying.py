@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from responder.errors import BudgetRefused, Conflict, Exists, Missing, NotLetIn, PermanentError
+from responder.model.rights import MAY_NOT
 
 T = TypeVar("T")
 
@@ -23,7 +24,7 @@ async def tried(
     except Conflict:
         return f"{what} was changed while it was looked at: it is looked at again", False
     except NotLetIn as error:
-        return f"Responder may not do it: {error}", False
+        return f"{MAY_NOT}: {error}", False
     except BudgetRefused as error:
         return f"A PodDisruptionBudget does not let it go now: {error}", True
     except (Missing, Exists) as error:

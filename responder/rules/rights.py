@@ -23,6 +23,9 @@ TELLING = Verb("", "events", "create")
 EVENTS_OF_NO_NAMESPACE = "default"
 """Where the Events of Nodes lie."""
 
+BY_HAND = " by hand"
+"""After the name of an action that people shall be able to ask for, in a wish."""
+
 _CLUSTER_WIDE = frozenset(
     {(kind.group, kind.plural) for kind in (NODES, NAMESPACES, VOLUMES, NODE_METRICS)}
     | {(ASKING.group, ASKING.resource)}
@@ -39,6 +42,11 @@ class Wish:
     playbook: str
     rule: str = ""
     everywhere: str = ""
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether people shall be able to ask for it, which the rules do not say."""
+        return self.plugin.endswith(BY_HAND)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +105,7 @@ def rights(ruleset: RuleSet, registry: Registry, bounds: Bounds) -> Rights:
                 _note(acting, _to_act(one, world, registry), Wish(one.step.plugin, playbook.name, rule.name), rule)
             manual = () if rule.name.startswith(f"{BUILT_IN_PACK}/") else bounds.manual
             for one in by_hand(rule, playbook, ruleset, bounds.automation, manual):
-                _note(acting, _to_act(one, world, registry), Wish(f"{one.step.plugin} by hand", "", rule.name), rule)
+                _note(acting, _to_act(one, world, registry), Wish(f"{one.step.plugin}{BY_HAND}", "", rule.name), rule)
     if reading or acting:
         reading[ASKING, ""] = {Wish("responder doctor", "")}
     return Rights(_ordered(reading), _ordered(acting))

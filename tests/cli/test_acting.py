@@ -11,12 +11,15 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+import yaml
 
 from responder.cli.act import params_of
 from responder.errors import ConfigError
 from tests.acceptance.house import WITHIN, until, write_rules
+from tests.servers.kubernetes import TOKEN as CLUSTER_TOKEN
 from tests.servers.kubernetes import KubernetesServer
 from tests.servers.kubernetes_kinds import BY_NAME
+from tests.servers.kubernetes_rbac import put_in_force
 from tests.servers.processes import free_port
 from tests.servers.responder import TOKEN, Responder, Run
 from tests.servers.slack import FakeSlack
@@ -107,13 +110,16 @@ class Scene:
                 await asyncio.sleep(0.05)
 
 
-@pytest_asyncio.fixture
-async def scene(run_responder: Run, fake_slack: FakeSlack, tmp_path: Path) -> AsyncIterator[Scene]:
+@pytest_asyncio.fixture(params=[{}])
+async def scene(
+    request: pytest.FixtureRequest, run_responder: Run, fake_slack: FakeSlack, tmp_path: Path
+) -> AsyncIterator[Scene]:
+    """Open an incident, by the rules that the test names."""
     cluster = KubernetesServer(controllers=True)
     cluster.seed(DEPLOYMENT)
     async with cluster.running():
         responder = run_responder(
-            rules=[str(write_rules(tmp_path / "rules"))],
+            rules=[str(write_rules(tmp_path / "rules", **request.param))],
             people=PEOPLE,
             automation="approve",
             kubernetes={"kubeconfig": str(cluster.kubeconfig(tmp_path))},
@@ -141,6 +147,32 @@ async def test_an_action_is_asked_for_shown_agreed_to_and_done_once(scene: Scene
     assert "yes by ann" in listed.stdout
     as_json = json.loads((await scene.run("actions", "INC-1", "--json")).stdout)
     assert [one["id"] for one in as_json["actions"]] == ["INC-1/1"]
+
+
+OWN_RULE = {
+    "rules": [{"name": "queues", "match": ['alertname="QueueFull"', 'namespace="prod"'], "playbook": "queues"}],
+    "playbooks": {"queues": {"steps": ["Look at the queue"]}},
+}
+LOOKING = {("apps", "deployments", "get"), ("apps", "deployments", "list"), ("", "pods", "list")}
+
+
+@pytest.mark.parametrize("scene", [OWN_RULE], indirect=True)
+async def test_for_want_of_a_right_people_are_told_the_command_that_grants_it(scene: Scene) -> None:
+    access, user = scene.cluster.access, "system:serviceaccount:responder:responder"
+    access.tokens[CLUSTER_TOKEN] = user
+    access.grants[user] = set(LOOKING)
+    refused = await scene.run("act", "INC-1", "kubernetes.scale", "replicas=5")
+    assert (refused.returncode, "it is blocked" in refused.stderr) == (1, True)
+    cure = next(line for line in refused.stdout.splitlines() if "Cure: " in line).partition("Cure: ")[2]
+    command, _, rest = cure.partition(" | ")
+    assert (command, rest.startswith("kubectl apply -f -")) == ("responder rbac --manual kubernetes.scale", True)
+    printed = await scene.run(*command.split()[1:], "--config", str(scene.responder.folder / "responder.yaml"))
+    put_in_force(access, yaml.safe_load_all(printed.stdout))
+    await scene.run("reject", "INC-1/1")
+    done = await scene.run("act", "INC-1", "kubernetes.scale", "replicas=5", typed="yes\n")
+    assert done.returncode == 0, done.stdout + done.stderr
+    await scene.state("INC-1/2", "done")
+    assert scene.replicas == 5
 
 
 async def test_whoever_types_no_yes_has_said_nothing_and_others_can(scene: Scene) -> None:

@@ -129,14 +129,37 @@ async def test_without_any_right_one_line_says_so(house: House) -> None:
     assert [(one.what, one.state) for one in found] == [
         ("rights/default/reader", State.FAILED),
         ("rights/default/actor", State.FAILED),
+        ("rights/default/by hand", State.OK),
     ]
+    assert found[-1].detail.startswith("the rights carry 0 of ")
+
+
+async def test_the_doctor_says_which_actions_nobody_can_ask_for_and_how_they_could(house: House) -> None:
+    house.allow(printed())
+    (without,) = [one for one in await house.doctor() if one.what.endswith("by hand")]
+    lacking = without.detail.partition("; not ")[2].split(", ")
+    assert "kubernetes.cordon" in lacking
+    assert "http.request" not in without.detail
+    command, _, piped = without.cure.partition("responder ")[2].partition(" | ")
+    assert piped == "kubectl apply -f -"
+    house.allow(printed(*command.split(" ")[1:]))
+    found = {one.what: one for one in await house.doctor()}
+    assert {one.state for one in found.values()} == {State.OK}
+    assert found["rights/default/by hand"].detail.endswith("actions that people may ask for")
+    assert found["rights/default/by hand"].cure == ""
+
+
+async def test_of_two_actions_the_one_that_was_granted_is_not_named(house: House) -> None:
+    house.allow(printed("--manual", "kubernetes.cordon"))
+    (told,) = [one for one in await house.doctor() if one.what.endswith("by hand")]
+    assert ("kubernetes.cordon" in told.detail, "kubernetes.exec" in told.detail) == (False, True)
 
 
 async def test_a_login_that_is_not_accepted_is_one_line_and_not_a_hundred(house: House, tmp_path: Path) -> None:
     wrong = house.server.kubeconfig(tmp_path, token="nobodys")
     found = await house.doctor(kubernetes={"kubeconfig": str(wrong)})
-    assert [one.state for one in found] == [State.FAILED] * 2
-    assert {one.cure for one in found} == {"correct the login: kubernetes"}
+    assert [one.state for one in found] == [State.FAILED, State.FAILED, State.SKIPPED]
+    assert {one.cure for one in found} == {"correct the login: kubernetes", ""}
 
 
 async def test_rights_to_act_are_asked_with_the_login_for_actions(house: House, tmp_path: Path) -> None:
