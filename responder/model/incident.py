@@ -102,7 +102,8 @@ class Incident:
     `round` counts the rounds of diagnosis, the last begun at `round_at`; the next begins at `next_round_at`.
     `suggested` is the severity that machines would raise to had a person not set it. `alertmanager` is the address of
     the user interface of the Alertmanager that told us. `left_out` counts the alerts that it left out of its delivery
-    to its receiver `left_out_of`, as far as it said so last.
+    to its receiver `left_out_of`, as far as it said so last. `stopped_until` is when the stop of all automation ends by
+    itself that stood at the last turn.
     """
 
     number: int
@@ -143,6 +144,7 @@ class Incident:
     alertmanager: str = ""
     left_out: int = 0
     left_out_of: str = ""
+    stopped_until: datetime | None = None
 
     @property
     def id(self) -> str:

@@ -16,7 +16,7 @@ from responder.model.timeline import (
     Followed,
     Previewed,
 )
-from responder.response import approving, attempts, calling, checking, making, manual, running, verifying
+from responder.response import approving, attempts, calling, checking, making, manual, running, stopping, verifying
 from responder.response.answerable import ASKED
 from responder.response.draft import Draft
 from responder.response.forbidding import forbidden_now
@@ -35,6 +35,7 @@ def take_in(draft: Draft, events: Sequence[Event]) -> None:
 def advance(draft: Draft, before: Incident) -> None:
     """Make attempts of what is proposed, and do what the time has come for; `before` is the incident as it was."""
     making.make(draft)
+    stopping.advance(draft)
     for number in [attempt.number for attempt in draft.incident.attempts]:
         attempt = attempts.find(draft, number)
         if attempt is not None:
@@ -68,14 +69,8 @@ def _take(draft: Draft, event: Event) -> None:
             running.followed(draft, event.at, told)
         case Diagnosed() as told if told.attempt:
             verifying.diagnosed(draft, event.at, told)
-        case AutomationChanged():
-            _look_again(draft)
-
-
-def _look_again(draft: Draft) -> None:
-    for attempt in draft.incident.attempts:
-        if attempt.state is ActionState.BLOCKED and not attempt.pending:
-            attempts.put(draft, replace(attempt, retry_at=draft.now))
+        case AutomationChanged() as told:
+            stopping.changed(draft, told)
 
 
 def _advance(draft: Draft, attempt: Attempt, *, new_round: bool) -> None:

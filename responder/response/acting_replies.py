@@ -1,8 +1,9 @@
 """Notes about attempts that somebody has to see at once: an edit of the living message notifies nobody."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from responder.model.action import Attempt
+from responder.model.action import Approval, Attempt
 from responder.model.duration import format_duration
 from responder.model.message import Buttons, Instant, Mention, Message, Own, Part, Text
 from responder.response import entrusting, message_actions, replies
@@ -53,6 +54,15 @@ def ended(draft: Draft, attempt: Attempt) -> Message:
 def escalated(draft: Draft, attempt: Attempt, why: str) -> Message:
     """Call people: it did not help, and nothing more is done by itself."""
     return _note(draft, attempt, f"{attempt.state.value}: a person is needed", (outside(why),), loud=True)
+
+
+def glass_broken(draft: Draft, attempt: Attempt, approval: Approval, past: Sequence[str]) -> Message:
+    """Say who overrode what, with the reason that was given."""
+    body: list[Part] = [outside(approval.by), Own(" broke the glass: "), outside(approval.why), Own(". ")]
+    body += [outside(_summary(attempt)), Own(".")]
+    if past:
+        body += [Own(" It goes past this: "), outside("; ".join(past)), Own(".")]
+    return _note(draft, attempt, "glass broken", tuple(body), loud=True)
 
 
 def reminder(draft: Draft, attempt: Attempt) -> Message:

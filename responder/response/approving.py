@@ -121,7 +121,8 @@ def _break_glass(draft: Draft, at: datetime, attempt: Attempt, told: Answered) -
         return f"breaking the glass takes the role {ADMIN}"
     if not told.why.strip():
         return "breaking the glass takes a written reason"
-    firm = [refusal.why for refusal in refusals(draft, attempt) if refusal.firm]
+    standing = refusals(draft, attempt)
+    firm = [refusal.why for refusal in standing if refusal.firm]
     if firm:
         return f"even broken glass does not lead past this: {'; '.join(firm)}"
     given = secrets_in(told.inputs)
@@ -133,6 +134,7 @@ def _break_glass(draft: Draft, at: datetime, attempt: Attempt, told: Answered) -
         return lacking
     approval = Approval(told.by, at, True, told.roles, told.via, told.why, broke_glass=True)
     attempt = replace(attempt, inputs=inputs, approvals=(*attempt.approvals, approval))
+    calling.glass_broken(draft, attempt, approval, [refusal.why for refusal in standing])
     approve(draft, attempt, by=told.by, why=f"{told.by} broke the glass: {told.why}")
     return ""
 

@@ -1,8 +1,9 @@
 """Calling people: through the receivers of who may decide, with a mention; and waking them when actions went wrong."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from responder.model.action import Attempt
+from responder.model.action import Approval, Attempt
 from responder.model.receiver import Receiver
 from responder.response import acting_replies, attempts
 from responder.response.approvals import needed, roles
@@ -22,6 +23,13 @@ def ask(draft: Draft, attempt: Attempt, *, held: str = "", why: str = "") -> Non
 def ask_again(draft: Draft, attempt: Attempt) -> None:
     """Say to who was asked that nobody said yes in time, and how to ask again."""
     draft.calls.append(Call(acting_replies.expired(draft, attempt), deciders(draft, attempt)))
+
+
+def glass_broken(draft: Draft, attempt: Attempt, approval: Approval, past: Sequence[str]) -> None:
+    """Tell everybody that somebody overrode what stood against an action, and why; `past` is what that was."""
+    people = needed(draft.brain, attempt)
+    lacking = (f"the yes of {people} people",) if people > 1 else ()
+    draft.calls.append(Call(acting_replies.glass_broken(draft, attempt, approval, (*past, *lacking))))
 
 
 def remind(draft: Draft, attempt: Attempt) -> None:

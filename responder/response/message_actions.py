@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from responder.model.action import ActionState, Attempt, Stop
+from responder.model.action import ActionState, Attempt
 from responder.model.incident import Incident
 from responder.model.message import (
     Block,
@@ -16,6 +16,7 @@ from responder.model.message import (
     Text,
 )
 from responder.model.press import Press, Word
+from responder.response import stopping
 from responder.response.answerable import UNDOABLE, WAITING
 from responder.response.approvals import needed
 from responder.response.brain import Brain
@@ -48,8 +49,7 @@ _SHOWN = {
 
 def banner(brain: Brain) -> Iterator[Block]:
     """Say first, and loudly, that all automation is stopped, or that nothing is really changed."""
-    if brain.stop is not None:
-        yield Paragraph(_stopped(brain.stop))
+    yield from stopping.banner(brain)
     if brain.dry_run:
         yield Paragraph((bold("DRY RUN"), Own(": actions are decided and tried, and change nothing")))
 
@@ -69,13 +69,6 @@ def actions(incident: Incident, brain: Brain) -> Iterator[Block]:
 def is_shown_here(incident: Incident, name: str) -> bool:
     """Whether an action stands among the attempts already, so that its proposal needs no second mention."""
     return any(a.name == name and a.state is not ActionState.WITHDRAWN for a in incident.attempts)
-
-
-def _stopped(stop: Stop) -> Text:
-    until = (Own(" until "), Instant(stop.until, "datetime")) if stop.until else (Own(" until somebody lifts it"),)
-    why = (Own(": "), outside(stop.why)) if stop.why else ()
-    by = (Own(" by "), outside(stop.by)) if stop.by else ()
-    return (bold("AUTOMATION IS STOPPED"), *by, Own(" since "), Instant(stop.at, "datetime"), *until, *why)
 
 
 def _ordered(incident: Incident) -> list[Attempt]:
@@ -143,8 +136,9 @@ def _people(attempt: Attempt) -> Text:
     refused = [approval.by for approval in attempt.approvals if not approval.yes]
     if refused:
         parts += [Own(" · rejected by "), *listed(outside(name) for name in refused)]
-    if any(approval.broke_glass for approval in attempt.approvals):
-        parts += [Own(" · "), bold("GLASS BROKEN")]
+    for approval in attempt.approvals:
+        if approval.broke_glass:
+            parts += [Own(" · "), bold("GLASS BROKEN"), Own(": "), outside(approval.why)]
     return tuple(parts)
 
 
@@ -167,7 +161,7 @@ def buttons(incident: Incident, attempt: Attempt, brain: Brain) -> Iterator[Butt
             yield Button("It did not happen", press("not-happened"))
         case ActionState.EXPIRED:
             yield Button("Ask again", press("approve"))
-        case state if state in UNDOABLE and _can_be_undone(attempt, brain):
+        case state if state in UNDOABLE and brain.stop is None and _can_be_undone(attempt, brain):
             yield Button("Take it back", press("undo"), "danger", "This takes back what the action changed.")
 
 

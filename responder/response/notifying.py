@@ -17,7 +17,7 @@ from responder.model.message import Message, Purpose
 from responder.model.receiver import Receiver
 from responder.model.rule import Rule
 from responder.model.timeline import Event, Notified, NotifyFailed
-from responder.response import message
+from responder.response import message, stopping
 from responder.response.brain import Brain
 from responder.response.diagnosis import is_settled
 from responder.response.draft import Draft
@@ -136,17 +136,23 @@ def _queue(draft: Draft, told_before: set[str]) -> None:
     for post in list(draft.incident.posts.values()):
         calls = tuple(_calls(draft, post, told_before))
         if calls:
-            _put(draft, replace(post, waiting=_bounded((*post.waiting, *calls))))
+            _put(draft, replace(post, waiting=_bounded((*post.waiting, *_loud(draft, calls)))))
     posts = [post for post in draft.incident.posts.values() if post.edits and post.receiver in told_before]
     gist = _gist(draft)
     wanting = {p.receiver for p in posts if gist and p.evidence != gist and p.evidences < _MOST_EVIDENCE}
     evidence = message.evidence(draft.incident, draft.brain) if wanting else None
     for post in posts:
-        noted = replace(post, waiting=_bounded((*post.waiting, *draft.replies)))
+        noted = replace(post, waiting=_bounded((*post.waiting, *_loud(draft, draft.replies))))
         if evidence is not None and post.receiver in wanting:
             waiting = _bounded((*noted.waiting, evidence))
             noted = replace(noted, waiting=waiting, evidence=gist, evidences=post.evidences + 1)
         _put(draft, noted)
+
+
+def _loud(draft: Draft, notes: Sequence[Message]) -> Iterator[Message]:
+    """Say on every note first that all automation is stopped, where it is."""
+    for note in notes:
+        yield replace(note, blocks=(*stopping.banner(draft.brain), *note.blocks))
 
 
 def _calls(draft: Draft, post: Post, told_before: set[str]) -> Iterator[Message]:

@@ -18,6 +18,8 @@ def wanted(incident: Incident, brain: Brain, now: datetime) -> dict[str, datetim
         moments["quiet"] = incident.monitoring_since + brain.quiet_for
     if _rounds(incident, brain) and incident.next_round_at:
         moments["refresh"] = incident.next_round_at
+    if incident.stopped_until:
+        moments["stop"] = incident.stopped_until
     for post in incident.posts.values():
         tries = ((post.retry_at, post.failures), (post.note_retry_at, post.note_failures))
         retries = [at for at, failures in tries if at and not is_given_up(incident, failures, now)]

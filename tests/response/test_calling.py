@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
+from responder.model import codec
 from responder.model.action import ActionState, Outcome
 from responder.model.command import Notify, Page
-from responder.model.message import Buttons, Mention, Message, Paragraph, Purpose
+from responder.model.message import Buttons, Mention, Message, Paragraph, Purpose, plain
 from responder.model.receiver import Receiver
 from responder.model.timeline import Acknowledged, Notified, Paged
+from responder.response import message
 from tests.response.given import CHAT, HOOK, PAGER
 from tests.response.story import GOOD, UNTIL, Story, an_action, asked, running
 
@@ -58,6 +60,31 @@ def severe(*actions: Any, **brain: Any) -> Story:
     story.open()
     paging(story)
     return story
+
+
+# --- the glass ---
+
+
+def test_broken_glass_is_told_to_everybody_with_the_reason_and_what_it_goes_past() -> None:
+    story = severe(an_action(guard={"windows": [{"freeze": True}], "approvals": 2}))
+    story.preview()
+    (against,) = story.attempt().blocks
+    before = {name: len(post.waiting) for name, post in story.incident.posts.items()}
+    story.say("break_glass", "eve", roles=("admin",), why="all of checkout is down")
+    for name, post in story.incident.posts.items():
+        (note,) = post.waiting[before[name] :]
+        told = " ".join(plain(block.text) for block in note.blocks if isinstance(block, Paragraph))
+        assert "eve broke the glass: all of checkout is down" in told
+        assert f"It goes past this: {against}; the yes of 2 people." in told
+        assert is_loud(note)
+
+
+def test_the_living_message_keeps_the_reason_of_who_broke_the_glass() -> None:
+    story = asked(an_action(guard={"windows": [{"freeze": True}]}))
+    story.say("break_glass", "eve", roles=("admin",), why="all of checkout is down")
+    told = codec.MESSAGE.dump(message.living(story.incident, story.brain, story.now))
+    assert "GLASS BROKEN" in told
+    assert "all of checkout is down" in told
 
 
 # --- asked ---
