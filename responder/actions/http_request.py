@@ -21,8 +21,10 @@ from responder.plugins.acting import ActionTools
 from responder.plugins.action import Action
 from responder.plugins.commands import kubectl, shell, variable
 from responder.plugins.fields import SourceName
+from responder.plugins.objects.service import address_of, door_of
 from responder.plugins.params import Duration, Params
 from responder.plugins.rights import Verb
+from responder.plugins.rollout.plan import note_of
 
 LONGEST = timedelta(minutes=2)
 Url = Annotated[str, Place.URL, Field(pattern=r"^https?://[^/\s]")]
@@ -42,7 +44,10 @@ class HttpRequestParams(Params):
     """What to send where."""
 
     method: Literal["POST", "PUT", "PATCH", "DELETE"] = Field("POST", description="HTTP method.")
-    url: Url = Field(description="Address; with `via: service`, http://SERVICE.NAMESPACE.svc[:PORT]/PATH.")
+    url: Url = Field(
+        description="Address; with `via: service`, http://SERVICE.NAMESPACE.svc[:PORT]/PATH, the port where it has more"
+        " than one."
+    )
     headers: dict[Header, HeaderValue] = Field({}, max_length=30, description="Headers besides those of credentials.")
     body: Json = Field(None, description="Sent as JSON. Absent: no body.")
     credentials: Annotated[str, Field(pattern=r"^([A-Za-z][A-Za-z0-9_-]{0,62})?$")] = Field(
@@ -64,9 +69,7 @@ class HttpRequestParams(Params):
             return self
         if self.method == "PATCH":
             raise ValueError("`via: service` takes POST, PUT and DELETE")
-        labels = (urlsplit(self.url).hostname or "").split(".")
-        if len(labels) < 3 or labels[2] != "svc":
-            raise ValueError("with `via: service` write http://SERVICE.NAMESPACE.svc[:PORT]/PATH")
+        address_of(self.url)
         return self
 
 
@@ -131,15 +134,18 @@ class HttpRequest(Action[HttpRequestParams]):
 
     async def preview(self, params: HttpRequestParams, target: Target, tools: ActionTools) -> Preview:
         """Show the request, and look whether we may send it; nothing of it can be tried."""
-        namespace, service, _ = _parts(params) if params.via else ("", "", "")
         refusal, basis = _not_allowed(params, tools), {}
         if params.via and not refusal:
-            found = await tools.kubernetes.get(SERVICES, namespace, service.partition(":")[0])
-            basis = {"service uid": found["metadata"]["uid"]} if found else {}
-            why = await tools.kubernetes.may(
-                _VERBS[params.method], SERVICES, namespace, subresource="proxy", name=service
+            asked = address_of(params.url)
+            door = await door_of(asked, tools.kubernetes)
+            basis = door.basis
+            refusal = door.refusal or await tools.kubernetes.may(
+                _VERBS[params.method],
+                SERVICES,
+                asked.namespace,
+                subresource="proxy",
+                name=asked.asked(door.port),
             )
-            refusal = why if found else f"there is no Service {service.partition(':')[0]} in {namespace}"
         address = redact(params.url)
         return Preview(
             f"{params.method} {address}",
@@ -157,17 +163,43 @@ class HttpRequest(Action[HttpRequestParams]):
             return Outcome("not_done", refusal)
         if tools.retry:
             return Outcome("in_doubt", f"an earlier try may have been carried out; its {_KEY} is {tools.attempt}")
+        if params.via:
+            return await _through_door(params, preview, tools)
         await tools.hold()
         return _outcome(params, await _send(params, tools))
 
 
-async def _send(params: HttpRequestParams, tools: ActionTools) -> HttpAnswer:
+async def _through_door(params: HttpRequestParams, preview: Preview, tools: ActionTools) -> Outcome:
+    address = address_of(params.url)
+    door = await door_of(address, tools.kubernetes)
+    if door.refusal or door.basis != preview.basis:
+        moved = f"the Service {address.name} in {address.namespace} is not the one that was approved"
+        return Outcome("not_done", door.refusal or f"{moved}: nothing was sent")
+    body, headers = _content(params, tools)
+    await tools.hold()
+    answer = await tools.kubernetes.proxy(
+        params.method,
+        address.namespace,
+        address.asked(door.port),
+        address.path,
+        body=body,
+        headers=headers,
+        timeout=params.timeout,
+    )
+    note = note_of(f"{params.method} {redact(address.path)} answered {answer.status}", tools)
+    await tools.kubernetes.tell(door.found, reason="Requested", note=note, key=tools.attempt)
+    return _outcome(params, answer)
+
+
+def _content(params: HttpRequestParams, tools: ActionTools) -> tuple[bytes | None, dict[str, str]]:
+    """Return the body, and the headers with the key of the attempt."""
     body = None if params.body is None else json.dumps(params.body).encode()
     headers = {**({} if body is None else {"Content-Type": "application/json"}), **params.headers}
-    headers[_KEY] = tools.attempt
-    if params.via:
-        namespace, service, path = _parts(params)
-        return await tools.kubernetes.proxy(params.method, namespace, service, path, body=body, headers=headers)
+    return body, {**headers, _KEY: tools.attempt}
+
+
+async def _send(params: HttpRequestParams, tools: ActionTools) -> HttpAnswer:
+    body, headers = _content(params, tools)
     return await tools.http.request(
         params.method,
         params.url,
@@ -217,18 +249,10 @@ def _token(credentials: SourceName) -> str:
     return variable(credentials).strip('"').replace("_URL", "_TOKEN")
 
 
-def _parts(params: HttpRequestParams) -> tuple[str, str, str]:
-    """Return the namespace, the Service with its port, and the path with its query."""
-    parts = urlsplit(params.url)
-    service, namespace = (parts.hostname or "").split(".")[:2]
-    port = f":{parts.port}" if parts.port else ""
-    query = f"?{parts.query}" if parts.query else ""
-    return namespace, f"{service}{port}", f"{parts.path or '/'}{query}"
-
-
 def _through_proxy(params: HttpRequestParams) -> str:
-    namespace, service, rest = _parts(params)
-    path = f"/api/v1/namespaces/{namespace}/services/{service}/proxy{rest}"
+    address = address_of(params.url)
+    service = f"/api/v1/namespaces/{address.namespace}/services/{address.asked(address.port)}"
+    path = f"{service}/proxy{address.path}"
     send = kubectl(_RAW[params.method], "--raw", path, *(() if params.method == "DELETE" else ("-f", "-")))
     if params.method == "DELETE":
         return send

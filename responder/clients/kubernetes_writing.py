@@ -192,7 +192,15 @@ class KubernetesWriter:
         return await run(self._connection, address, argv, container=container, timeout=timeout, limit_bytes=limit_bytes)
 
     async def proxy(
-        self, method: str, namespace: str, service: str, path: str, *, body: bytes | None, headers: Mapping[str, str]
+        self,
+        method: str,
+        namespace: str,
+        service: str,
+        path: str,
+        *,
+        body: bytes | None,
+        headers: Mapping[str, str],
+        timeout: timedelta = DEADLINE,
     ) -> HttpAnswer:
         """Call a Service ("name:port") through the API server's proxy; whatever it answers, at most 1 MiB."""
         address, where = _service(method, namespace, service, path)
@@ -206,6 +214,7 @@ class KubernetesWriter:
             body=body,
             headers=tuple(headers.items()),
             writes=method not in _ASKS_ONLY,
+            deadline=timeout,
         )
         began = self._clock()
         answer = await self._connection.ask(call)

@@ -106,7 +106,15 @@ class Cluster(Protocol):
         """Run a program in a container; its exit code, and its output as bytes, cut at the limit."""
 
     async def proxy(
-        self, method: str, namespace: str, service: str, path: str, *, body: bytes | None, headers: Mapping[str, str]
+        self,
+        method: str,
+        namespace: str,
+        service: str,
+        path: str,
+        *,
+        body: bytes | None,
+        headers: Mapping[str, str],
+        timeout: timedelta = timedelta(seconds=15),
     ) -> HttpAnswer:
         """Call a Service ("name:port") through the API server's proxy."""
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,9 @@ from pydantic import ValidationError
 from responder.actions.http_request import HttpRequest
 from responder.errors import NotConfigured, PermanentError, TransientError, Unanswered
 from tests.actions.steps import ATTEMPT, HOSTILE, Build, Step, step
-from tests.servers.kubernetes import KubernetesServer
+from tests.servers.kubernetes import Fault, KubernetesServer
 from tests.servers.kubernetes_cluster import Cluster, pod
+from tests.servers.kubernetes_kinds import BY_PLURAL
 from tests.servers.processes import free_port
 from tests.servers.web import WebServers
 
@@ -200,13 +202,83 @@ async def test_through_the_api_server_the_service_must_be_there(
     made = await cluster.create(SERVICE)
     preview = await found.preview()
     assert preview.refusal == ""
-    assert (preview.basis, preview.namespace) == ({"service uid": made["metadata"]["uid"]}, cluster.namespace)
+    assert preview.basis == {"service uid": made["metadata"]["uid"], "port": "80"}
+    assert preview.namespace == cluster.namespace
     made = await cluster.create(pod("api-1", labels={"app": "api"}))
     fake.kubelet.http[cluster.namespace, made["metadata"]["name"], 8080] = {"/restart": (200, "restarted")}
     done = await found.act(preview)
     assert (done.status, done.details) == ("done", ("restarted",))
     (sent,) = fake.kubelet.sent
     assert (sent.method, sent.path, sent.headers["Idempotency-Key"]) == ("POST", "/restart", ATTEMPT)
+    (event,) = fake.objects.all(BY_PLURAL["", "v1", "events"], cluster.namespace)
+    assert event["involvedObject"] | {"kind": "Service", "name": "api"} == event["involvedObject"]
+    assert event["message"] == "Responder: POST /restart answered 200 for INC-17, approved by ann"
+
+
+def through_service(steps: Build, cluster: Cluster, port: str = "", **params: Any) -> Step:
+    tools = steps(kubernetes={"kubeconfig": str(cluster.kubeconfig)})
+    address = f"http://api.{cluster.namespace}.svc{port}/restart"
+    return step(HttpRequest(), tools, url=address, via="service", **params)
+
+
+async def test_the_only_port_of_a_service_needs_not_be_written(
+    steps: Build, cluster: Cluster, fake: KubernetesServer
+) -> None:
+    await cluster.create(SERVICE)
+    await cluster.create(pod("api-1", labels={"app": "api"}))
+    fake.kubelet.http[cluster.namespace, "api-1", 8080] = {"/restart": (200, "restarted")}
+    found = through_service(steps, cluster)
+    assert (await found.do()).details == ("restarted",)
+    assert len(fake.kubelet.sent) == 1
+
+
+@pytest.mark.parametrize(
+    ("ports", "written", "said"),
+    [
+        ([80, 9090], "", "write the port of the Service api in .* into the url; there are: 80, 9090"),
+        ([80], ":8080", "the Service api in .* has no port 8080; there are: 80"),
+    ],
+)
+async def test_a_port_that_cannot_be_meant_is_said_before_anybody_is_asked(
+    steps: Build, cluster: Cluster, ports: list[int], written: str, said: str
+) -> None:
+    spec = {"selector": {"app": "api"}, "ports": [{"name": f"p{port}", "port": port} for port in ports]}
+    await cluster.create(SERVICE | {"spec": spec})
+    assert re.fullmatch(said, (await through_service(steps, cluster, written).preview()).refusal)
+
+
+async def test_a_service_made_anew_since_the_approval_is_not_asked(
+    steps: Build, cluster: Cluster, fake: KubernetesServer
+) -> None:
+    made = await cluster.create(SERVICE)
+    found = through_service(steps, cluster)
+    preview = await found.preview()
+    await cluster.delete(made)
+    await cluster.create(SERVICE)
+    told = await found.act(preview)
+    assert (told.status, "is not the one that was approved" in told.say) == ("not_done", True)
+    assert fake.kubelet.sent == []
+
+
+async def test_a_service_is_waited_for_as_long_as_was_said(
+    steps: Build, cluster: Cluster, fake: KubernetesServer
+) -> None:
+    await cluster.create(SERVICE)
+    found = through_service(steps, cluster, timeout="300ms")
+    preview = await found.preview()
+    fake.faults.append(Fault("/proxy/", hang=True))
+    with pytest.raises(Unanswered, match=r"within 0\.3 s"):
+        await found.act(preview)
+
+
+@pytest.mark.parametrize("path", ["/a/../secrets", "/%2e%2e/x"])
+def test_a_path_out_of_the_service_is_no_address(path: str) -> None:
+    with pytest.raises(ValidationError, match="must not lead out"):
+        HttpRequest.Params.model_validate({"url": f"http://api.shop.svc{path}", "via": "service"})
+
+
+def test_it_is_never_sent_again_by_itself() -> None:
+    assert HttpRequest.once == "doubtful"
 
 
 async def test_through_the_api_server_a_missing_right_is_known_beforehand(
