@@ -50,6 +50,7 @@ class DeletePod(Action[DeletePodParams]):
         Verb("apps", "replicasets", "list"),
         *workload_verbs("get"),
         Verb("batch", "jobs", "get"),
+        Verb("batch", "cronjobs", "get"),
         Verb("policy", "poddisruptionbudgets", "list"),
     )
     kinds = frozenset({"Pod"})

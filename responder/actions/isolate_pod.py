@@ -60,6 +60,7 @@ class IsolatePod(Action[IsolatePodParams]):
         Verb("", "services", "list"),
         *(Verb("apps", plural, "get") for plural in ("replicasets", "deployments", "statefulsets", "daemonsets")),
         Verb("batch", "jobs", "get"),
+        Verb("batch", "cronjobs", "get"),
     )
     kinds = frozenset({"Pod"})
     weight = "security"

@@ -13,9 +13,11 @@ from responder.actions.scale import Scale
 from responder.clients.kubernetes_writing import KubernetesWriter
 from responder.model.target import Target
 from responder.plugins.action import Action
+from responder.settings.sections import KubernetesAccess
 from tests.actions.packs import at_work
 from tests.actions.rollouts import Rolling, every
-from tests.servers.kubernetes_cluster import Cluster, pod
+from tests.servers.kubernetes import KubernetesServer
+from tests.servers.kubernetes_cluster import Cluster, owned_by, pod, template
 
 AUTOSCALER = {
     "apiVersion": "autoscaling/v2",
@@ -111,3 +113,27 @@ async def test_an_autoscaler_that_is_not_touched_is_not_locked(rolling: Rolling)
     await rolling.cluster.create(AUTOSCALER)
 
     assert await locks(rolling, RolloutUndo()) == (lock(rolling, "deployment", "api"),)
+
+
+@pytest.mark.parametrize("action", [DeletePod(), IsolatePod(), Exec(), NetworkLockdown()])
+async def test_its_own_rights_are_enough_to_climb_from_a_pod_to_a_cron_job(
+    cluster: Cluster, writer: KubernetesWriter, fake: KubernetesServer, action: Any
+) -> None:
+    made = template({"app": "dump"}, [{"name": "dump", "image": "r/dump:1"}], restartPolicy="Never")
+    jobs = {"apiVersion": "batch/v1", "metadata": {"name": "dump"}}
+    schedule = {"schedule": "0 3 * * *", "jobTemplate": {"spec": {"template": made}}}
+    top = await cluster.create({**jobs, "kind": "CronJob", "spec": schedule})
+    owned = {"name": "dump", "ownerReferences": owned_by(top)}
+    job = await cluster.create({**jobs, "kind": "Job", "metadata": owned, "spec": {"template": made}})
+    await cluster.create(pod("dump-1", owner=job))
+    fake.access.tokens["reader"] = "reader"
+    fake.access.grants["reader"] = {(verb.group, verb.resource, verb.verb) for verb in action.needs}
+    reader = KubernetesWriter(KubernetesAccess(kubeconfig=fake.kubeconfig(cluster.kubeconfig.parent, token="reader")))
+    params: dict[str, Any] = {"argv": ["ls"], "container": "api"} if isinstance(action, Exec) else {}
+    target = Target("default", "Pod", cluster.namespace, "dump-1", "dump")
+
+    found = await at_work(action, cluster, reader, target=target, programs=["ls"], **params).preview()
+
+    assert "may not" not in found.refusal
+    assert f"default/pod/{cluster.namespace}/dump-1" in found.locks
+    await reader.close()
