@@ -22,13 +22,13 @@ def lacking(draft: Draft, attempt: Attempt, wanted: Sequence[str]) -> Iterator[s
     for name in wanted:
         if not any(_is_of(draft, other, name) for other in _keeping(draft)):
             yield f"no evidence has been kept yet: run the action `{name}` first"
-    heavy = next(((step, weight) for step in attempt.steps if (weight := _weight(draft, step)) in HEAVY), None)
+    heavy = next(((step, weight) for step in attempt.steps if (weight := weight_of(draft, step)) in HEAVY), None)
     if heavy is not None and not wanted and not any(_keeping(draft)):
         step, weight = heavy
         yield f"{step.plugin} {_HOW[weight]}, and no evidence has been kept yet; first {_first(draft)}"
 
 
-def _weight(draft: Draft, step: Step) -> ActionWeight:
+def weight_of(draft: Draft, step: Step) -> ActionWeight:
     """Return what a step may cost; as much as it ever may, where its parameters are not known."""
     known = draft.brain.action(step.plugin)
     if known is None:

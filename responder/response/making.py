@@ -9,10 +9,10 @@ from responder.model.guard import verify_of
 from responder.model.incident import Status
 from responder.model.playbook import ActionStep
 from responder.model.verdict import Undecided
-from responder.response import attempts, proposals
+from responder.response import attempts, binding, proposals
 from responder.response.answerable import ASKED, RENEWABLE
 from responder.response.draft import Draft
-from responder.response.guards import failed_before
+from responder.response.earlier import failed_before
 
 _TURNED_DOWN = frozenset({ActionState.REJECTED, ActionState.EXPIRED})
 _AFTER_A_ROUND = frozenset({*_TURNED_DOWN, ActionState.REFUSED, ActionState.FAILED})
@@ -162,10 +162,11 @@ def _living(draft: Draft, made: Attempt) -> Attempt | None:
 
 
 def _renewed(draft: Draft, attempt: Attempt) -> Attempt:
+    bare = (Step(s.name, s.plugin, s.params, s.target, s.commands) for s in attempt.steps)
     return Attempt(
         number=attempts.next_number(draft),
         name=attempt.name,
-        steps=tuple(Step(s.name, s.plugin, s.params, s.target, s.commands, guards=s.guards) for s in attempt.steps),
+        steps=tuple(replace(step, guards=binding.by_hand(draft, step)) for step in bare),
         mode=attempt.mode,
         proposed_at=draft.now,
         proposed_by=attempt.proposed_by,

@@ -1,6 +1,7 @@
 """Actions that people ask for outside the playbook: through the same preview, guards and approval as any other."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from pydantic import BaseModel, ValidationError
 
@@ -12,7 +13,7 @@ from responder.model.place import Place
 from responder.model.playbook import ActionStep
 from responder.model.timeline import ActionAsked, AnswerRefused
 from responder.model.verdict import Json
-from responder.response import attempts, making
+from responder.response import attempts, binding, making
 from responder.response.ceilings import ceiling
 from responder.response.draft import Draft
 from responder.response.forbidding import forbids
@@ -52,10 +53,11 @@ def _made(draft: Draft, told: ActionAsked) -> Attempt | str:
     mode, why = ceiling(brain, incident, "approve", reached)
     if mode != "approve":
         return f"nothing may be done now, by hand neither: {why}"
+    step = Step(told.plugin, told.plugin, params, target, tuple(commands))
     return Attempt(
         number=attempts.next_number(draft),
         name=told.plugin,
-        steps=(Step(told.plugin, told.plugin, params, target, tuple(commands)),),
+        steps=(replace(step, guards=binding.by_hand(draft, step)),),
         mode="approve",
         proposed_at=draft.now,
         proposed_by=told.by,

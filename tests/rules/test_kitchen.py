@@ -14,6 +14,7 @@ from responder.model.target import Target
 from responder.plugins.registry import Registry
 from responder.rules.kitchen import Kitchen
 from responder.rules.loading import load
+from responder.wiring import plugins
 
 TEXT = """
 playbooks:
@@ -87,3 +88,15 @@ def test_the_parameters_of_any_step_are_known_by_name(registry: Registry) -> Non
     assert kitchen.params_of("test.rate") is registry.diagnostics["test.rate"].Params
     assert kitchen.params_of("kubernetes.scale") is registry.actions["kubernetes.scale"].Params
     assert kitchen.params_of("nothing") is None
+
+
+def test_what_an_action_includes_is_told_also_while_templates_are_left_in_it() -> None:
+    """A flag that nobody knows yet counts as set: the guard of a restart is not passed by way of a template."""
+    entails = Kitchen(plugins()).entails
+    step = ActionStep("block", "kubernetes.patch_configmap")
+    cidrs = {"name": "c", "add_cidrs": "${inputs.cidrs}"}
+    assert entails(step, cidrs) == ()
+    assert entails(step, {**cidrs, "restart": True}) == ("kubernetes.rollout_restart",)
+    assert entails(step, {**cidrs, "restart": "${vars.restart}"}) == ("kubernetes.rollout_restart",)
+    with pytest.raises(ValidationError):
+        entails(step, {"name": "c", "restart": "often"})
