@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from tests.simulation import books
 
@@ -59,9 +60,14 @@ def one_of(plugin: str, replicas: int = 2) -> Plan:
 class Told:
     """How a story went."""
 
-    trace: list[str] = field(default_factory=list)
+    lines: list[tuple[timedelta, str]] = field(default_factory=list)
     points: int = 0
     effects: int = 0
     incidents: int = 0
     deaths: int = 0
     broken: str = ""
+
+    @property
+    def trace(self) -> list[str]:
+        """Show it step by step, with the seconds since it began."""
+        return [f"{since.total_seconds():8.1f} {line}" for since, line in self.lines]

@@ -20,6 +20,9 @@ from tests.simulation.records import Begun, Records
 from tests.simulation.stores import Database, SeenStore
 from tests.simulation.world import Effect, World
 
+ASIDE = ("storm", "lease", "tidy")
+"""Loops that seldom have anything to do."""
+
 
 @dataclass(frozen=True)
 class Hands:
@@ -148,7 +151,7 @@ class Replica:
     async def freeze(self) -> None:
         """Stand still; a database does not wait for who stands still within a transaction."""
         self.process.frozen = True
-        for tx in [each for each in self._database.open if each.process is self.process]:
+        for tx in [each for each in self._database.open if each.process is self.process and not each.under_way]:
             await tx.end(StoreUnavailable("frozen within a transaction"))
 
     def thaw(self) -> None:

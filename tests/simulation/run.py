@@ -10,7 +10,7 @@ import structlog
 
 from responder.store.opening import open_store
 from responder.store.sqlite import SqliteStore
-from tests.simulation.clockwork import HandClock, LoopClock, VirtualLoop, inline
+from tests.simulation.clockwork import HandClock, LoopClock, VirtualLoop, inline, remembering
 from tests.simulation.plan import Plan, Told
 from tests.simulation.story import Story
 
@@ -20,7 +20,7 @@ _MEMORY = Path("/dev/shm")
 
 def tell(plan: Plan) -> Told:
     """Tell a story on SQLite; the same plan is the same story."""
-    with _silence(), TemporaryDirectory(dir=_MEMORY if _MEMORY.is_dir() else None) as folder:
+    with _silence(), remembering(), TemporaryDirectory(dir=_MEMORY if _MEMORY.is_dir() else None) as folder:
         loop = VirtualLoop()
         try:
             return loop.run_until_complete(_on_sqlite(plan, Path(folder)))

@@ -47,6 +47,7 @@ class SeenTransaction:
         self.process = process
         self.written: list[Written] = []
         self.ended = False
+        self.under_way = False
         self.after = database.commits
         self._database = database
         self._real: Transaction | None = None
@@ -84,20 +85,20 @@ class SeenTransaction:
         """Carry out a statement."""
         await self._point(name)
         self.written.append((name, args))
-        return await self._database.asking(self.real.fetch(name, *args))
+        return await self._asking(self.real.fetch(name, *args))
 
     async def fetch_each(self, name: str, calls: Iterable[Sequence[object]]) -> Rows:
         """Carry out a statement for each."""
         await self._point(name)
         each = list(calls)
         self.written.extend((name, tuple(args)) for args in each)
-        return await self._database.asking(self.real.fetch_each(name, each))
+        return await self._asking(self.real.fetch_each(name, each))
 
     async def fetch_all(self, *calls: Call) -> Sequence[Rows]:
         """Carry out several statements."""
         await self._point(calls[0][0])
         self.written.extend((name, tuple(args)) for name, *args in calls)
-        return await self._database.asking(self.real.fetch_all(*calls))
+        return await self._asking(self.real.fetch_all(*calls))
 
     def run(self, name: str, *args: object) -> None:
         """Note a statement."""
@@ -116,6 +117,18 @@ class SeenTransaction:
 
     def hint(self, topic: Topic) -> None:
         """Tell nobody: the story wakes everybody by and by."""
+
+    async def _asking(self, doing: Awaitable[T]) -> T:
+        """Wait for the database; a process that was frozen meanwhile hears its answer when its transaction is over."""
+        self.under_way = True
+        try:
+            answer = await self._database.asking(doing)
+        finally:
+            self.under_way = False
+        if self.process.frozen:
+            await self.end(StoreUnavailable("frozen within a statement"))
+            await self._database.points.reach(self.process, "answered")
+        return answer
 
     async def _point(self, label: str) -> None:
         if self._database.fine:
