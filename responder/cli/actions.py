@@ -7,7 +7,7 @@ import typer
 
 from responder.cli.asking import speak
 from responder.cli.running import HERE, PersonTokenFile, Server
-from responder.cli.showing import attempt_lines
+from responder.cli.showing import attempt_lines, stop_lines
 from responder.clients.posting import Door
 from responder.errors import ConfigError
 from responder.model.incident import number_of
@@ -35,6 +35,8 @@ def actions(
         if as_json:
             typer.echo(json.dumps(shown, indent=2))
             return
+        for line in stop_lines(shown["automation"]):
+            typer.echo(line)
         for place, action in enumerate(shown["actions"]):
             typer.echo("\n".join(([""] if place else []) + list(attempt_lines(action))))
         if not shown["actions"]:

@@ -7,9 +7,8 @@ import typer
 
 from responder.cli.asking import Reason, Yes, agreed, speak
 from responder.cli.running import HERE, PersonTokenFile, Server
-from responder.cli.showing import moment
+from responder.cli.showing import stop_lines
 from responder.clients.posting import Door
-from responder.clients.render_values import one_line
 
 STOP = "/v1/automation/stop"
 
@@ -30,7 +29,7 @@ def stop_automation(
     body = {"why": reason, **({"for": lasts} if lasts else {})}
 
     async def talk(door: Door) -> None:
-        _show(await door.say("POST", STOP, body))
+        _tell(await door.say("POST", STOP, body))
 
     speak(server, token_file, talk)
 
@@ -48,24 +47,14 @@ def resume_automation(
 
     async def talk(door: Door) -> None:
         stop = await door.say("GET", STOP)
-        _show(stop)
+        _tell(stop)
         if not stop["stopped"]:
             return
         agreed("Let automation go on?", yes=yes)
-        _show(await door.say("DELETE", f"{STOP}?why={quote(reason)}"))
+        _tell(await door.say("DELETE", f"{STOP}?why={quote(reason)}"))
 
     speak(server, token_file, talk)
 
 
-def _show(stop: dict[str, Any]) -> None:
-    if not stop["stopped"]:
-        typer.echo("Automation is not stopped.")
-        return
-    if stop["by_settings"]:
-        typer.echo("Automation is STOPPED by the settings (automation.stopped): that is lifted there.")
-    if stop["by"]:
-        until = f"until {moment(stop['until'])}" if stop["until"] else "until somebody resumes it"
-        why = f": {stop['why']}" if stop["why"] else ""
-        if stop.get("note"):
-            typer.echo(one_line(f"NOT as you asked: {stop['note']}."))
-        typer.echo(one_line(f"Automation is STOPPED by {stop['by']} since {moment(stop['at'])}, {until}{why}"))
+def _tell(stop: dict[str, Any]) -> None:
+    typer.echo("\n".join(stop_lines(stop)) or "Automation is not stopped.")

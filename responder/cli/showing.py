@@ -68,6 +68,18 @@ def _step(step: dict[str, Any], blocks: Sequence[str]) -> Iterator[str]:
         yield one_line(f"    {step['said']}")
 
 
+def stop_lines(stop: dict[str, Any]) -> Iterator[str]:
+    """Say who stopped all automation, and until when; nothing while it goes on."""
+    if stop["by_settings"]:
+        yield "Automation is STOPPED by the settings (automation.stopped): that is lifted there."
+    if stop["stopped"] and stop["by"]:
+        until = f"until {moment(stop['until'])}" if stop["until"] else "until somebody resumes it"
+        why = f": {stop['why']}" if stop["why"] else ""
+        if stop.get("note"):
+            yield one_line(f"NOT as you asked: {stop['note']}.")
+        yield one_line(f"Automation is STOPPED by {stop['by']} since {moment(stop['at'])}, {until}{why}")
+
+
 def moment(text: str) -> str:
     """Write a moment of the API to the minute: the clock of the person may be in another zone."""
     try:

@@ -56,7 +56,8 @@ class Acting:
         incident = await self.decisions.incident(name)
         asks = [await self.decisions.wanted(incident, attempt) for attempt in incident.attempts]
         shown = [action(one, incident.id, wanted) for one, wanted in zip(incident.attempts, asks, strict=True)]
-        return document(ActionList(incident=incident.id, actions=shown))
+        stop = stopping(await self.decisions.standing(), by_settings=self.stopped)
+        return document(ActionList(incident=incident.id, actions=shown, automation=stop))
 
     async def ask(self, request: web.BaseRequest, name: str) -> web.Response:
         """Take down that a person asks for an action outside the playbook."""

@@ -138,13 +138,6 @@ class ActionView(AttemptView):
     asks: list[InputView]
 
 
-class ActionList(Document):
-    """All attempts of an incident, oldest first."""
-
-    incident: str = Field(examples=["INC-17"])
-    actions: list[ActionView]
-
-
 class AnswerTaken(Document):
     """What was written; whether it counts is decided in the incident's next turn and stands on the timeline."""
 
@@ -178,6 +171,14 @@ class StopView(Document):
     why: str
     by_settings: bool = Field(description="automation.stopped is set: that is lifted there only.")
     note: str = Field("", description="Why it is not until when it was asked for; empty when it is.")
+
+
+class ActionList(Document):
+    """All attempts of an incident, oldest first, and whether any can go on."""
+
+    incident: str = Field(examples=["INC-17"])
+    actions: list[ActionView]
+    automation: StopView
 
 
 def action(attempt: Attempt, incident: str, asks: Mapping[str, Wanted]) -> ActionView:

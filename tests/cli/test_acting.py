@@ -245,6 +245,8 @@ async def test_nothing_is_begun_while_automation_is_stopped(scene: Scene) -> Non
     done = await scene.run("act", "INC-1", "kubernetes.scale", "replicas=5", "--yes")
     assert done.returncode == 1
     assert scene.writes == 0
+    listed = await scene.run("actions", "INC-1")
+    assert listed.stdout.startswith("Automation is STOPPED by ann"), listed.stdout
     resumed = await scene.run("resume-automation", typed="yes\n", who="bob")
     assert (resumed.returncode, "Automation is not stopped." in resumed.stdout) == (0, True), resumed.stderr
     again = await scene.run("resume-automation", "--yes")
