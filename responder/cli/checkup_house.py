@@ -1,12 +1,11 @@
 """Our own house: the store, the rules, the door, where evidence is kept, and who decides about actions."""
 
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 
 from responder.cli.check import contents
 from responder.cli.checkup import Check, Finding, State, Watch, timed
+from responder.cli.checkup_evidence import evidence
 from responder.cli.checkup_systems import Surroundings
 from responder.cli.rules import count
 from responder.errors import ConfigError, StoreUnavailable
@@ -25,7 +24,6 @@ from responder.web.entrance import Entrance
 
 _SHOWN = 3
 """Problems of rules that are named; `responder check` shows all."""
-EVIDENCE = "evidence.capture"
 
 
 def house(around: Surroundings, report: Report, registry: Registry) -> Iterator[Check]:
@@ -35,7 +33,7 @@ def house(around: Surroundings, report: Report, registry: Registry) -> Iterator[
     yield Check("door", partial(_door, around.settings), "webhook")
     asked = tuple(_undertaken(report.ruleset, around.settings)) if not report.errors else ()
     yield Check("people", partial(_people, around, None if report.errors else asked, registry), "people")
-    yield Check("evidence", partial(_evidence, around, asked), "evidence")
+    yield Check("evidence", partial(evidence, around, asked), "evidence")
 
 
 async def _store(around: Surroundings) -> Sequence[Finding]:
@@ -129,28 +127,3 @@ def _short_of(asked: Iterable[ActionStep], people: Mapping[str, frozenset[str]],
             named = sorted(set(steps))
             need = "needs" if len(named) == 1 else "need"
             yield f"{', '.join(named)} {need} {count(least, 'approval')}, and there is {there}"
-
-
-async def _evidence(around: Surroundings, asked: Sequence[ActionStep]) -> Sequence[Finding]:
-    settings, needed = around.settings, any(step.plugin == EVIDENCE for step in asked)
-    if settings.evidence.s3 is not None:
-        try:
-            around.load("evidence_bucket", "BucketShelf")
-        except ModuleNotFoundError:
-            cure = "pip install 'alertmanager-responder[s3]'"
-            return (Finding("evidence", State.FAILED, "evidence.s3 needs a library that is not installed", cure),)
-        detail = f"the bucket {settings.evidence.s3.bucket} is not tried, as that would leave a file there"
-        return (Finding("evidence", State.SKIPPED, detail),)
-    folder = settings.evidence_directory
-    if folder is None:
-        state = State.FAILED if needed else State.SKIPPED
-        return (Finding("evidence", state, "no place for it is set", "set evidence.directory or evidence.s3"),)
-    return (_writable(folder),)
-
-
-def _writable(folder: Path) -> Finding:
-    standing = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
-    if standing.is_dir() and os.access(standing, os.W_OK | os.X_OK):
-        return Finding("evidence", State.OK, f"{folder}{'' if standing == folder.absolute() else ', made when needed'}")
-    wrong = f"we may not write to {standing}" if standing.is_dir() else f"{standing} is no folder"
-    return Finding("evidence", State.FAILED, wrong, "change who may write there, or evidence.directory")

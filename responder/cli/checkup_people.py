@@ -1,27 +1,24 @@
 """Those who tell us and whom we tell: Alertmanagers, Slack, mail, pagers; and who may decide about actions."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
 from responder.cli.checkup import Check, Finding, State, Watch, timed
+from responder.cli.checkup_alertmanagers import alertmanager
+from responder.cli.checkup_channels import ANYWHERE
 from responder.cli.checkup_systems import Surroundings
-from responder.settings.sections import AlertmanagerEndpoint
 
-WEBHOOK = "/v1/webhooks/alertmanager"
 NEEDED = frozenset({"chat:write", "files:write", "channels:read", "channels:history"})
 """Scopes of the Slack app; without the last two a message whose answer was lost would be posted again."""
-ANYWHERE = "chat:write.public"
-_HIDDEN = "<secret>"
-"""What newer Alertmanagers show for the address of a webhook."""
 
 
 def correspondents(around: Surroundings) -> Iterator[Check]:
     """List the checks of everything that messages and deliveries travel over."""
     for index, (endpoint, client) in enumerate(around.clients.alertmanagers):
         what = f"alertmanager/{client.name}"
-        yield Check(what, partial(_alertmanager, around, what, endpoint, client), f"alertmanagers[{index}]")
+        yield Check(what, partial(alertmanager, around, what, endpoint, client), f"alertmanagers[{index}]")
     sender, settings = around.clients.sender_tools, around.settings
     if sender.workspace is not None:
         yield Check("slack", partial(_slack, around, sender.workspace), "slack.bot_token")
@@ -34,47 +31,6 @@ def correspondents(around: Surroundings) -> Iterator[Check]:
     ):
         for name, url in urls.items():
             yield Check(f"{kind}/{name}", partial(_reached, around, f"{kind}/{name}", url), f"{kind}.{name}")
-
-
-async def _alertmanager(
-    around: Surroundings, what: str, endpoint: AlertmanagerEndpoint, client: Any
-) -> Sequence[Finding]:
-    watch = Watch.start(around.now)
-    found = await client.configuration()
-    off = watch.off(found.date)
-    wrong = _wrong_receiver(found.written, endpoint.receiver)
-    if wrong is None:
-        return (timed(Finding(what, State.OK, f"version {found.version}, receiver {endpoint.receiver}"), off),)
-    state, detail, cure = wrong
-    return (timed(Finding(what, state, f"version {found.version}; {detail}", cure), off),)
-
-
-def _wrong_receiver(written: Mapping[str, Any], name: str) -> tuple[State, str, str] | None:
-    receivers = {str(one.get("name")): one for one in written.get("receivers") or ()}
-    if name not in receivers:
-        known = ", ".join(sorted(receivers)) or "none"
-        cure = "name one of them in alertmanagers[].receiver, or add deploy/alertmanager/alertmanager.yml to its file"
-        return State.FAILED, f"it has no receiver {name}; there are: {known}", cure
-    hooks = receivers[name].get("webhook_configs") or []
-    urls = [str(hook.get("url", _HIDDEN)) for hook in hooks]
-    ours = [hook for hook, url in zip(hooks, urls, strict=True) if url == _HIDDEN or WEBHOOK in url]
-    if not ours:
-        cure = f"give it a webhook_configs entry with our address, which ends with {WEBHOOK}"
-        return State.FAILED, f"its receiver {name} does not send to us", cure
-    if name not in set(_routed(written.get("route") or {})):
-        return State.FAILED, f"no route of it leads to the receiver {name}", f"add a route with receiver: {name}"
-    if any(hook.get("send_resolved") is False for hook in ours):
-        return State.WARNING, f"its receiver {name} does not say when alerts end", "set send_resolved: true"
-    if any(hook.get("max_alerts") for hook in ours):
-        return State.WARNING, f"its receiver {name} leaves alerts of large groups out", "set max_alerts: 0"
-    return None
-
-
-def _routed(route: Mapping[str, Any]) -> Iterator[str]:
-    if route.get("receiver"):
-        yield str(route["receiver"])
-    for below in route.get("routes") or ():
-        yield from _routed(below)
 
 
 async def _slack(around: Surroundings, workspace: Any) -> Sequence[Finding]:

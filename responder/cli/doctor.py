@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from responder.cli.checkup import Check, Finding, State, examine, without_secrets
+from responder.cli.checkup_channels import channels
 from responder.cli.checkup_house import house
 from responder.cli.checkup_people import correspondents
 from responder.cli.checkup_rights import granted
@@ -44,8 +45,9 @@ def doctor(
     Look at everything that the settings and the rules need, and say what to do about what is not well.
 
     It asks, and changes nothing: each right at the Kubernetes API, Prometheus, databases, credentials, Alertmanagers,
-    Slack, the mail server, the clocks of all of them, the store, the rules, the people who approve, the place for
-    evidence. A server may be running meanwhile.
+    Slack and its channels, the mail server, the clocks of all of them, the store, the rules, the people who approve,
+    the place for evidence. Only a bucket for evidence gets a small object, which is taken away again. A server may be
+    running meanwhile.
 
     Examples:
 
@@ -83,6 +85,7 @@ async def _examined(settings: Settings) -> list[Finding]:
             *(unset(around, report.ruleset) if not report.errors else ()),
             *granted(around, None if report.errors else report.ruleset, plugins),
             *correspondents(around),
+            *(channels(around, report.ruleset) if not report.errors else ()),
         ]
         with _progress(len(checks)) as told:
             return await examine(checks, told)

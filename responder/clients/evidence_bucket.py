@@ -19,6 +19,8 @@ from responder.settings.acting import Bucket
 
 DEADLINE = timedelta(seconds=25)
 """For one file, all tries included."""
+TRIAL = "responder-doctor.txt"
+TRIED = b"Responder was here to see whether it may write. This can be deleted.\n"
 _NO_BUCKET = "NoSuchBucket"
 
 
@@ -41,6 +43,36 @@ class BucketShelf:
         except (BaseError, OSError, TimeoutError, ValueError) as error:
             raise self._mapped(error) from (error if not isinstance(error, ValueError) else None)
         return place
+
+    async def try_out(self) -> str:
+        """
+        Put a small object, read it and take it away; answers what we may not do besides putting, "" for nothing.
+
+        Raises: CallError when it cannot be put, which is all that evidence takes.
+        """
+        try:
+            async with asyncio.timeout(self._deadline.total_seconds()):
+                await self._opened().put_async(TRIAL, TRIED, use_multipart=False)
+        except (BaseError, OSError, TimeoutError, ValueError) as error:
+            raise self._mapped(error) from (error if not isinstance(error, ValueError) else None)
+        refused = [what for what, does in (("read it", self._reads), ("delete it", self._deletes)) if not await does()]
+        return " and ".join(refused)
+
+    async def _reads(self) -> bool:
+        try:
+            async with asyncio.timeout(self._deadline.total_seconds()):
+                found = await self._opened().get_async(TRIAL)
+                return bytes(await found.bytes_async()) == TRIED
+        except (BaseError, OSError, TimeoutError):
+            return False
+
+    async def _deletes(self) -> bool:
+        try:
+            async with asyncio.timeout(self._deadline.total_seconds()):
+                await self._opened().delete_async(TRIAL)
+        except (BaseError, OSError, TimeoutError):
+            return False
+        return True
 
     def _opened(self) -> Any:
         if self._store is None:

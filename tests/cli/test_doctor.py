@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import shutil
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from responder.store.opening import open_store
 from tests.servers.mail import FakeMail
 from tests.servers.postgres import Postgres
 from tests.servers.processes import Server, free_port
+from tests.servers.s3 import Buckets
 from tests.servers.slack import FakeSlack
 from tests.servers.web import WebServers
 
@@ -220,6 +222,60 @@ async def test_an_alertmanager_that_leaves_something_out_is_a_warning(
         assert (one["state"], one["cure"]) == ("warning", f"set {cure}")
 
 
+@pytest.mark.alertmanager
+async def test_an_alertmanager_that_sends_late_is_a_warning_with_the_time_to_set(
+    doctor: Doctor, start_alertmanager: Callable[..., Server]
+) -> None:
+    config = _routing()
+    config["route"] |= {"group_wait": "2m", "repeat_interval": "2d"}
+    config["route"]["routes"] = [{"receiver": "responder", "repeat_interval": "4h"}]
+    config["route"]["routes"] += [{"receiver": "nobody", "group_interval": "1h"}]
+    server = start_alertmanager(config=config)
+    what = f"alertmanager/127.0.0.1:{server.port}"
+    done = await doctor.run("--format", "json", alertmanagers=[{"url": server.url}])
+    told = [one for one in json.loads(done.stdout) if one["what"] == what]
+    assert [(one["state"], one["cure"]) for one in told] == [("warning", "set group_wait: 5s")]
+    assert "group_wait is 2m on a route to responder: the first message comes that late" in told[0]["detail"]
+    config["route"] |= {"group_wait": "5s", "group_interval": "10m"}
+    config["route"]["routes"][0] = {"matchers": ['a="b"'], "routes": [{"receiver": "responder"}]}
+    server = start_alertmanager(config=config)
+    done = await doctor.run("--format", "json", alertmanagers=[{"url": server.url}])
+    cures = [one["cure"] for one in json.loads(done.stdout) if one["what"] == f"alertmanager/127.0.0.1:{server.port}"]
+    assert cures == ["set group_interval: 1m", "set repeat_interval: 4h"]
+
+
+CHANNELS = """
+teams:
+  default: {receivers: {incidents: {slack: {channel: "#incidents"}}, security: {slack: {channel: C0SECRET1}}}}
+  pay: {match: ['team="pay"'], receivers: {incidents: {slack: {channel: pay}}, on-call: {console: {}}}}
+"""
+
+
+async def test_each_channel_that_the_rules_name_has_the_bot_in_it_or_a_cure(doctor: Doctor) -> None:
+    (doctor.folder / "rules.yaml").write_text(CHANNELS)
+    async with FakeSlack() as slack:
+        slack.channels.clear()
+        slack.channel("incidents")
+        slack.channel("pay", member=False)
+        settings = {"slack": {"bot_token": slack.token, "base_url": slack.base_url}, "rules": ["rules.yaml"]}
+        found = await doctor.findings(**settings)
+        assert (found["slack/#incidents"]["state"], found["slack/#incidents"]["cure"]) == ("ok", "")
+        assert "for default/incidents" in found["slack/#incidents"]["detail"]
+        assert (found["slack/pay"]["state"], found["slack/pay"]["cure"]) == ("warning", "/invite the bot to pay")
+        assert found["slack/C0SECRET1"]["state"] == "warning"
+        assert found["slack/C0SECRET1"]["cure"].endswith("private ones take the scope groups:read")
+        slack.scopes = (slack.scopes - {"chat:write.public"}) | {"groups:read"}
+        found = await doctor.findings(**settings)
+        assert (found["slack/pay"]["state"], found["slack/C0SECRET1"]["state"]) == ("failed", "failed")
+        assert "correct the name in the receiver" in found["slack/C0SECRET1"]["cure"]
+        slack.channel("secret", identity="C0SECRET1", private=True)
+        assert (await doctor.findings(**settings))["slack/C0SECRET1"]["state"] == "ok"
+        slack.scopes = slack.scopes - {"channels:read"}
+        assert (await doctor.findings(**settings))["slack channels"]["state"] == "skipped"
+        assert slack.messages() == []
+        assert not slack.requests("chat.postMessage")
+
+
 @pytest.mark.parametrize(
     ("taken", "state", "said"),
     [
@@ -368,6 +424,32 @@ async def test_evidence_needs_a_place_that_can_be_written(doctor: Doctor) -> Non
     assert (blocked["state"], "is no folder" in blocked["detail"]) == ("failed", True)
     nowhere = {"database_url": f"postgresql://127.0.0.1:{free_port()}/x", "rules": ["rules.yaml"]}
     assert (await doctor.findings(automation="auto", **nowhere))["evidence"]["state"] == "failed"
+
+
+async def test_a_folder_for_evidence_has_room_for_the_largest_files(doctor: Doctor) -> None:
+    folder = str(doctor.folder)
+    free = shutil.disk_usage(folder).free
+    for size, state in ((1024, "ok"), (free // 2, "warning"), (free * 2, "failed")):
+        told = (await doctor.findings(evidence={"directory": folder, "max_size": size}))["evidence"]
+        assert (told["state"], "are free" in told["detail"], bool(told["cure"])) == (state, True, state != "ok")
+
+
+async def test_a_bucket_for_evidence_gets_a_file_and_loses_it_again(doctor: Doctor, web_servers: WebServers) -> None:
+    server = Buckets()
+    bucket = {"endpoint": await web_servers.serve(server), "bucket": "evidence", "region": server.region}
+    keys = {"access_key": server.access_key, "secret_key": server.secret_key}
+    told = (await doctor.findings(evidence={"s3": bucket | keys}))["evidence"]
+    assert (told["state"], server.puts, server.objects) == ("ok", 1, {})
+    server.refuses = frozenset({"GET", "POST"})
+    told = (await doctor.findings(evidence={"s3": bucket | keys}))["evidence"]
+    assert (told["state"], "may not read it and delete it" in told["detail"]) == ("ok", True)
+    assert list(server.objects) == ["responder-doctor.txt"]
+    server.refuses = frozenset({"PUT"})
+    assert (await doctor.findings(evidence={"s3": bucket | keys}))["evidence"]["state"] == "failed"
+    wrong = (await doctor.findings(evidence={"s3": bucket | keys | {"secret_key": SECRET}}))["evidence"]
+    assert (wrong["state"], wrong["cure"], SECRET in str(wrong)) == ("failed", "correct the login: evidence", False)
+    gone = (await doctor.findings(evidence={"s3": bucket | keys | {"bucket": "elsewhere"}}))["evidence"]
+    assert "there is no such bucket" in gone["detail"]
 
 
 # --- all together ---

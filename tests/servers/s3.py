@@ -1,21 +1,25 @@
 """
-The part of S3 that evidence needs: objects put once, in requests whose signature is checked.
+The part of S3 that evidence needs: objects put once, read and deleted, in requests whose signature is checked.
 
-Source: AWS Signature Version 4 for S3, `PutObject` with `If-None-Match` and `x-amz-checksum-sha256`.
+Source: AWS Signature Version 4 for S3, `PutObject` with `If-None-Match` and `x-amz-checksum-sha256`, `GetObject`,
+`DeleteObjects`.
 """
 
 import hashlib
 import hmac
+import re
 from base64 import b64encode
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from aiohttp import web
 
+_KEY = re.compile(r"<Key>([^<]+)</Key>")
+
 
 @dataclass
 class Buckets:
-    """Answers as S3 does, path-style. `status`, where set, answers every request."""
+    """Answers as S3 does, path-style. `status`, where set, answers every request; `refuses` names methods."""
 
     access_key: str = "AKIDEXAMPLE"
     secret_key: str = "hush-secret"
@@ -24,6 +28,7 @@ class Buckets:
     objects: dict[str, bytes] = field(default_factory=dict)
     puts: int = 0
     status: int = 0
+    refuses: frozenset[str] = frozenset()
 
     async def __call__(self, request: web.BaseRequest) -> web.Response:
         """Answer one request."""
@@ -35,6 +40,14 @@ class Buckets:
         bucket, _, key = request.path.lstrip("/").partition("/")
         if bucket != self.bucket:
             return _error(404, "NoSuchBucket")
+        if request.method in self.refuses:
+            return _error(403, "AccessDenied")
+        if request.method == "GET":
+            return _object(self.objects[key]) if key in self.objects else _error(404, "NoSuchKey")
+        if request.method == "POST" and "delete" in request.query:
+            for gone in _KEY.findall(body.decode()):
+                self.objects.pop(gone, None)
+            return web.Response(text='<DeleteResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"/>')
         if request.method != "PUT":
             return _error(405, "MethodNotAllowed")
         self.puts += 1
@@ -61,13 +74,19 @@ class Buckets:
         names = parts["SignedHeaders"].split(";")
         headers = "".join(f"{name}:{' '.join(request.headers[name].split())}\n" for name in names)
         path = quote(request.path, safe="/-_.~")
-        canonical = "\n".join((request.method, path, request.query_string, headers, ";".join(names), claimed))
+        query = "&".join(f"{name}={value}" for name, value in sorted(request.query.items()))
+        canonical = "\n".join((request.method, path, query, headers, ";".join(names), claimed))
         digest = hashlib.sha256(canonical.encode()).hexdigest()
         text = "\n".join((scheme, request.headers["x-amz-date"], "/".join(scope[1:]), digest))
         key = f"AWS4{self.secret_key}".encode()
         for word in scope[1:]:
             key = hmac.digest(key, word.encode(), "sha256")
         return hmac.digest(key, text.encode(), "sha256").hex() == parts["Signature"]
+
+
+def _object(content: bytes) -> web.Response:
+    headers = {"ETag": f'"{hashlib.md5(content).hexdigest()}"', "Last-Modified": "Sat, 21 Nov 2026 12:00:00 GMT"}
+    return web.Response(body=content, headers=headers)
 
 
 def _error(status: int, code: str) -> web.Response:

@@ -1,6 +1,6 @@
 """One Slack workspace by bot token: posts, edits, looks for what an earlier try left there, uploads."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -192,6 +192,15 @@ class SlackClient:
         args["types"] = "public_channel"
         return await self._api.pages("users.conversations", args, "channels", most=_CHANNEL_PAGES)
 
+    async def memberships(self) -> frozenset[str]:
+        """Return the names, without #, and the ids of the channels that the bot is in. Raises: CallError."""
+        return _names(await self._memberships())
+
+    async def public_channels(self) -> frozenset[str]:
+        """Return the names and the ids of the public channels that are in use. Raises: CallError."""
+        args = {"types": "public_channel", "exclude_archived": "true", "limit": _PAGE}
+        return _names(await self._api.pages("conversations.list", args, "channels", most=_CHANNEL_PAGES))
+
     def _learn(self, channel: str, identity: str) -> None:
         if self._ids.get(channel) != identity:
             self._api.pacer.rename(f"posts/{channel}", f"posts/{identity}")
@@ -217,6 +226,10 @@ class SlackClient:
     def _name(self, identity: str) -> str:
         """Return what the rules call a channel, for people."""
         return next((name for name, known in self._ids.items() if known == identity), identity)
+
+
+def _names(channels: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    return frozenset(str(channel[key]) for channel in channels for key in ("id", "name") if channel.get(key))
 
 
 def _is_ours(message: Mapping[str, Any], incident: str, key: str) -> bool:
