@@ -15,8 +15,8 @@ def moved(
     """
     Yield a sentence for each fact that is another one now; `when` is that of the first ("ann approved").
 
-    `by` tells who wrote last what a fact tells of: "kubectl-edit at 12:03 UTC". Of a fact that has parts, only those
-    that differ are told.
+    `by` tells who changed what a fact tells of: "kubectl-edit at 12:03 UTC". Of a fact that has parts, only those that
+    differ are told.
     """
     for name in sorted(was.keys() | now.keys()):
         before, after = was.get(name), now.get(name)
@@ -28,6 +28,15 @@ def moved(
             yield f"{name} was changed{_after(' by ', who)}{_after(' since ', when)} ({parts})"
         else:
             yield f"{name} was {_shown(before)}{_after(' when ', when)}, is {_shown(after)} now"
+
+
+def since(was: Mapping[str, str], now: Mapping[str, str]) -> dict[str, str]:
+    """
+    Return who wrote each fact last, where that is somebody else or a later time than before.
+
+    Who takes a field away is named by nothing that stays: then it is not who wrote it before that did.
+    """
+    return {name: who for name, who in now.items() if who and who != was.get(name)}
 
 
 def _parts(was: Mapping[str, Json], now: Mapping[str, Json]) -> Iterator[str]:

@@ -5,13 +5,14 @@ from dataclasses import replace
 from datetime import timedelta
 
 from responder.model.action import ActionState, Attempt, Preview, Step
-from responder.model.basis import moved
+from responder.model.basis import moved, since
 from responder.model.guard import APPROVE_WITHIN
 from responder.model.timeline import Previewed
 from responder.response import acting_replies, attempts, budgets, calling, effects, entrusting, figures
 from responder.response.approvals import is_enough, may_go_by_itself
 from responder.response.draft import Draft
-from responder.response.guards import Refusal, early_refusals, guards_of, no_help_lately, refusals
+from responder.response.earlier import no_help_lately
+from responder.response.guards import Refusal, early_refusals, guards_of, refusals
 
 _SOON = timedelta(minutes=5)
 """What ends by itself so soon is waited for, by an attempt that is approved."""
@@ -215,8 +216,8 @@ def _drifts(draft: Draft, approved: Attempt, attempt: Attempt) -> Iterator[str]:
 
 def _changes(before: Attempt, attempt: Attempt, when: str) -> Iterator[str]:
     for old, new in _pairs(before, attempt):
-        known, seen = (step.preview.basis if step.preview is not None else {} for step in (old, new))
-        yield from moved(known, seen, when=when, by=new.preview.wrote if new.preview is not None else {})
+        known, seen = (step.preview or Preview("") for step in (old, new))
+        yield from moved(known.basis, seen.basis, when=when, by=since(known.wrote, seen.wrote))
 
 
 def _pairs(before: Attempt, attempt: Attempt) -> Iterator[tuple[Step, Step]]:

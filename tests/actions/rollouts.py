@@ -151,9 +151,9 @@ async def every(cluster: Cluster, kind: str) -> list[Object]:
     return list((await cluster.call("GET", _path(cluster, kind)))["items"])
 
 
-async def patch(cluster: Cluster, kind: str, name: str, body: Any) -> Object:
+async def patch(cluster: Cluster, kind: str, name: str, body: Any, *, by: str = "kubectl-edit") -> Object:
     """Change an object as another program would: a merge patch, or a JSON patch for a list."""
-    return await cluster.call("PATCH", _path(cluster, kind, name), body)
+    return await cluster.call("PATCH", _path(cluster, kind, name), body, query={"fieldManager": by})
 
 
 def bench(action: Action[Any], at: Cluster, writer: KubernetesWriter, **params: Any) -> Bench:
@@ -219,14 +219,16 @@ class Rolling:
         self.settle()
         return found
 
-    async def release(self, image: str, kind: str = "Deployment", cause: str = "") -> Object:
+    async def release(
+        self, image: str, kind: str = "Deployment", cause: str = "", *, by: str = "kubectl-edit"
+    ) -> Object:
         """Roll another image out, as a person would."""
         operations: list[Object] = [{"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": image}]
         if cause:
             operations.append(
                 {"op": "add", "path": "/metadata/annotations/kubernetes.io~1change-cause", "value": cause}
             )
-        found = await patch(self.cluster, kind, "api", operations)
+        found = await patch(self.cluster, kind, "api", operations, by=by)
         self.settle()
         return found
 

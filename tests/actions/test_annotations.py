@@ -118,13 +118,13 @@ async def test_after_a_crash_it_is_not_taken_back_over_what_others_did_since(
     preview = await at.preview()
     await at.act(preview)
     theirs = {"spec": {"replicas": 7, "template": {"metadata": {"labels": {"release": "2"}}}}}
-    await patch(rolling.cluster, "Deployment", "api", theirs)
+    await patch(rolling.cluster, "Deployment", "api", theirs, by="argocd-controller")
     before = await at.object()
 
     undone = await at.undo((await at.act(preview, retry=True)).undo)
 
     assert undone.status == "not_done"
-    assert "was changed since by OpenAPI-Generator at " in undone.say
+    assert "was changed since by argocd-controller at " in undone.say
     assert await at.object() == before
 
 

@@ -189,7 +189,7 @@ async def test_what_was_restarted_and_what_not_is_told_where_one_moves_meanwhile
 
     assert told.status == "failed"
     assert "restarted: deployment/api; not restarted: statefulset/db (" in told.say
-    assert "its spec was changed by OpenAPI-Generator at " in told.say
+    assert "its spec was changed by kubectl-edit at " in told.say
     assert again.status == "in_doubt"
     assert "nobody can tell whether restarted: statefulset/db (" in again.say
     assert await generations(at) == [2, 2, 1]

@@ -68,7 +68,7 @@ async def test_a_change_of_what_is_wanted_stops_it(
 
     after = await at.object()
     assert done.status == "not_done"
-    assert "its spec was changed by OpenAPI-Generator at " in done.say
+    assert "its spec was changed by kubectl-edit at " in done.say
     assert done.say.endswith(" UTC (minReadySeconds)")
     assert ATTEMPT not in after["metadata"].get("annotations", {})
     assert after["metadata"]["generation"] == 2

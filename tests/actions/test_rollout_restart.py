@@ -198,7 +198,7 @@ async def test_what_changed_since_it_was_approved_is_not_restarted(cluster: Clus
     done = await at.act(preview)
 
     assert done.status == "not_done"
-    assert "its spec was changed by OpenAPI-Generator at " in done.say
+    assert "its spec was changed by kubectl-edit at " in done.say
     assert done.say.endswith(" UTC (replicas 2 -> 5)")
     assert await at.object() == before
 

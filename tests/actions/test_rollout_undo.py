@@ -193,12 +193,12 @@ async def test_a_second_try_after_the_effect_says_what_the_first_one_did(rolling
 async def test_another_rollout_since_the_approval_stops_it(rolling: Rolling) -> None:
     at = await released(rolling)
     preview = await at.preview()
-    await rolling.release("r/api:43")
+    await rolling.release("r/api:43", by="argocd-controller")
 
     done = await at.act(preview)
 
     assert done.status == "not_done"
-    assert "its spec was changed by OpenAPI-Generator at " in done.say
+    assert "its spec was changed by argocd-controller at " in done.say
     assert "(image r/api:42 -> r/api:43)" in done.say
     assert image_of(await at.object()) == "r/api:43"
 

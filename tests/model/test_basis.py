@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from responder.model.basis import moved
+from responder.model.basis import moved, since
 
 SPEC = {"replicas": 3, "image": "r/api:41", "env": "#1f0c"}
 ANN = "ann approved"
@@ -42,3 +42,10 @@ def test_where_nothing_moved_nothing_is_told() -> None:
 def test_who_and_when_are_left_out_where_nobody_knows_them() -> None:
     assert list(moved({"its spec": SPEC}, {"its spec": {**SPEC, "env": "#2"}})) == ["its spec was changed (env)"]
     assert list(moved({"uid": "u"}, {"uid": "v"})) == ["uid was u, is v now"]
+
+
+def test_who_wrote_it_before_is_not_told_to_have_changed_it() -> None:
+    before = {"its spec": "helm at 11:00 UTC", "uid": ""}
+    assert since(before, before) == {}
+    assert since(before, {**before, "its spec": "helm at 12:00 UTC"}) == {"its spec": "helm at 12:00 UTC"}
+    assert since({}, {"its spec": "helm at 11:00 UTC", "uid": ""}) == {"its spec": "helm at 11:00 UTC"}

@@ -52,6 +52,13 @@ def test_a_spec_that_moved_is_told_by_its_parts_and_by_who_wrote_it() -> None:
     assert told(story) == f"{since} (env, image r/api:41 -> r/api:42)"
 
 
+def test_who_wrote_it_before_they_said_yes_is_not_told_to_have_changed_it() -> None:
+    wrote = {"its spec": "helm at 11:00 UTC"}
+    story = approved(basis=BASIS, wrote=wrote)
+    story.preview(basis={**BASIS, "its spec": {**SPEC, "replicas": 5}}, wrote=wrote)
+    assert told(story) == "its spec was changed since ann approved (replicas 3 -> 5)"
+
+
 def test_who_wrote_it_and_as_which_version_it_was_read_are_no_facts() -> None:
     story = approved(basis=BASIS, wrote={"its spec": "helm at 11:00 UTC"}, versions={"generation": 7})
     digest = story.attempt().digest

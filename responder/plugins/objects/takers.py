@@ -109,7 +109,7 @@ async def drifted(place: Place, preview: Preview, tools: ActionTools) -> str:
     if seen is not None and seen.bears(tools.attempt):
         return ""
     found = await takers_of(place, tools.kubernetes)
-    return not_approved(preview.basis, [each for each in found if each.replicas])
+    return not_approved(preview, [each for each in found if each.replicas])
 
 
 async def restarted_behind(patched: Outcome, place: Place, preview: Preview, tools: ActionTools) -> Outcome:

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from responder.errors import CallError, Unanswered
 from responder.model.action import Change, Disturbed, Outcome, Preview, Progress
-from responder.model.basis import moved
+from responder.model.basis import moved, since
 from responder.model.target import Target
 from responder.model.verdict import Json
 from responder.plugins.acting import ATTEMPT, ActionTools
@@ -117,9 +117,10 @@ def _approved(reference: str, preview: Preview, cluster: str, namespace: str) ->
     return Restart({**where, "uid": uid}, spec, preview.versions.get(_fact(reference, GENERATION), 0))
 
 
-def not_approved(basis: Mapping[str, Json], workloads: Sequence[Workload]) -> str:
+def not_approved(preview: Preview, workloads: Sequence[Workload]) -> str:
     """Say what no longer is as it was approved, of those restarted and of which there are; "" when all is."""
-    told = "; ".join(moved(_restarts_in(basis), facts_of(workloads), by=_wrote(workloads)))
+    by = since(preview.wrote, _wrote(workloads))
+    told = "; ".join(moved(_restarts_in(preview.basis), facts_of(workloads), by=by))
     return f"what is to be restarted is not what was approved: {told}" if told else ""
 
 

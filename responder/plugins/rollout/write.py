@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from responder.errors import Conflict, Missing
 from responder.model.action import Outcome, Preview
-from responder.model.basis import moved
+from responder.model.basis import moved, since
 from responder.model.target import Target
 from responder.model.verdict import Json
 from responder.plugins.acting import ATTEMPT, CHANGE_CAUSE, ActionTools
@@ -88,7 +88,8 @@ async def change(target: Target, preview: Preview, planner: Planner, tools: Acti
 
 def _stale(workload: Workload, plan: Plan, preview: Preview) -> str:
     """Say what no longer holds of what was approved; "" when all does."""
-    said = "; ".join(moved(preview.basis, {**workload.facts, **plan.facts}, by={SPEC: spec_by(workload.found)}))
+    by = since(preview.wrote, {SPEC: spec_by(workload.found)})
+    said = "; ".join(moved(preview.basis, {**workload.facts, **plan.facts}, by=by))
     return f"{workload.reference} is not what was approved: {said}" if said else ""
 
 
