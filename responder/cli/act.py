@@ -27,7 +27,12 @@ from responder.cli.showing import attempt_lines
 from responder.clients.posting import Door
 from responder.errors import ConfigError, PermanentError
 
-Plugin = Annotated[str, typer.Argument(help="The action; `responder explain` shows what it takes.", metavar="ACTION")]
+Plugin = Annotated[
+    str,
+    typer.Argument(
+        help="The action; `responder explain` shows what it takes. Or its name in the playbook.", metavar="ACTION"
+    ),
+]
 Params = Annotated[
     list[str] | None,
     typer.Argument(
@@ -51,7 +56,10 @@ def act(
     token_file: PersonTokenFile = None,
 ) -> None:
     """
-    Ask for an action outside the playbook, see what it would do, and say yes to it.
+    Ask for an action that nothing calls for, see what it would do, and say yes to it.
+
+    It is one of Responder's, with parameters of yours, or one that the incident's playbook names, with its inputs:
+    what runs SQL or calls an address is to be had by its name only.
 
     Without your yes it waits for others until it expires. Ends as `responder approve` does.
 
@@ -64,6 +72,8 @@ def act(
         responder act INC-17 kubernetes.patch_configmap name=features set.SEARCH=off restart=true
 
         responder act INC-17 kubernetes.exec 'argv=["redis-cli", "info"]'
+
+        responder act INC-17 revoke-key key=0d6f1c1e-9f39-4d3e-9d8b-0a6c1f1b2c3d
     """
     body = {"action": action, "params": params_of(params), "reason": reason}
     if target or namespace:

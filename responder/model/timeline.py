@@ -167,9 +167,10 @@ class Previewed:
 @dataclass(frozen=True, slots=True)
 class ActionAsked:
     """
-    A person asks for an action outside the playbook; `params` are as given, still to be checked.
+    A person asks for an action that nothing calls for; `params` are as given, still to be checked.
 
-    `target` None is that of the incident.
+    `plugin` may be the name of an action of the playbook instead: then they are its inputs. `target` None is that of
+    the incident.
     """
 
     by: str

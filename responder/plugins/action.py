@@ -49,7 +49,10 @@ class Action(ABC, Generic[P]):
     until_resolved: ClassVar[bool] = False
     """Whether it is taken back without a question when the incident resolves, as a silence is."""
     by_hand: ClassVar[bool] = True
-    """Whether people may ask for it with parameters of their own; not where what it runs is the rules' to say."""
+    """
+    Whether people may ask for it with parameters of their own. What it runs may be the rules' to say: then they ask by
+    the name of an action of the playbook.
+    """
     approvals: ClassVar[int] = 1
     """How many people must say yes where the rules do not say."""
     deadline: ClassVar[timedelta] = timedelta(seconds=30)

@@ -8,8 +8,7 @@ from responder.model.action import ActionState, Approval, Attempt
 from responder.model.secrecy import plain, secrets_in
 from responder.model.timeline import Answered, AnswerRefused
 from responder.model.verdict import Json, Undecided
-from responder.model.wanted import typed, wanted_of
-from responder.response import attempts, calling, entrusting, making, proposals, running, undoing
+from responder.response import attempts, calling, entrusting, inputs, making, proposals, running, undoing
 from responder.response.answerable import ASKED, RENEWABLE, UNDOABLE, WAITING
 from responder.response.approvals import ADMIN, is_enough, lacks_role, lacks_role_after, needed
 from responder.response.checking import approve
@@ -128,12 +127,12 @@ def _break_glass(draft: Draft, at: datetime, attempt: Attempt, told: Answered) -
     given = secrets_in(told.inputs)
     if not set(given) <= set(entrusting.asked_for(draft, attempt)):
         return "a secret was given for what is none"
-    inputs = entrusting.entrusted(attempt.inputs, given)
-    lacking = entrusting.lacking(draft, attempt, inputs)
+    entrusted = entrusting.entrusted(attempt.inputs, given)
+    lacking = entrusting.lacking(draft, attempt, entrusted)
     if lacking:
         return lacking
     approval = Approval(told.by, at, True, told.roles, told.via, told.why, broke_glass=True)
-    attempt = replace(attempt, inputs=inputs, approvals=(*attempt.approvals, approval))
+    attempt = replace(attempt, inputs=entrusted, approvals=(*attempt.approvals, approval))
     calling.glass_broken(draft, attempt, approval, [refusal.why for refusal in standing])
     approve(draft, attempt, by=told.by, why=f"{told.by} broke the glass: {told.why}")
     return ""
@@ -161,38 +160,7 @@ def _inputs(draft: Draft, attempt: Attempt, given: Mapping[str, Json]) -> dict[s
     secrets = secrets_in(given)
     if not set(secrets) <= set(entrusting.asked_for(draft, attempt)):
         return "a secret was given for what is none"
-    inputs = entrusting.entrusted(attempt.inputs, secrets)
-    for name, value in plain(given).items():
-        try:
-            inputs[name] = typed(wanted_of(declared[name]), value)
-        except ValueError as error:
-            return f"the input {name} cannot be taken: {error}"
-    missing = proposals.missing(declared, inputs)
-    if missing:
-        return f"it needs the input {missing}"
-    return _refused(draft, declared, inputs) or inputs
-
-
-def _refused(draft: Draft, declared: Mapping[str, Json], inputs: Mapping[str, Json]) -> str:
-    facts = proposals.with_inputs(draft.facts(), inputs)
-    for name, source in _refusing(declared, inputs):
-        verdict = draft.brain.evaluator.holds(source, facts)
-        if verdict.undecided:
-            return f"whether the input {name} may be so could not be decided: {verdict.undecided.why}"
-        if verdict.holds:
-            return f"the input {name} is never allowed to be so: {source}"
-    return ""
-
-
-def _refusing(declared: Mapping[str, Json], inputs: Mapping[str, Json]) -> list[tuple[str, str]]:
-    """Return the expressions that refuse an input; where they cannot be read, one that always does."""
-    found: list[tuple[str, str]] = []
-    for name in inputs:
-        try:
-            found += [(name, source) for source in wanted_of(declared.get(name, {})).refuse]
-        except ValueError:
-            found.append((name, "true"))
-    return found
+    return inputs.taken(draft, declared, entrusting.entrusted(attempt.inputs, secrets), plain(given))
 
 
 def _freeze(draft: Draft, attempt: Attempt, given: Mapping[str, Json], approval: Approval) -> str:

@@ -162,7 +162,7 @@ def _living(draft: Draft, made: Attempt) -> Attempt | None:
 
 
 def _renewed(draft: Draft, attempt: Attempt) -> Attempt:
-    bare = (Step(s.name, s.plugin, s.params, s.target, s.commands) for s in attempt.steps)
+    bare = (Step(s.name, s.plugin, s.params, s.target, s.commands, verifies=s.verifies) for s in attempt.steps)
     return Attempt(
         number=attempts.next_number(draft),
         name=attempt.name,
@@ -171,15 +171,26 @@ def _renewed(draft: Draft, attempt: Attempt) -> Attempt:
         proposed_at=draft.now,
         proposed_by=attempt.proposed_by,
         reason=attempt.reason,
+        inputs=attempt.inputs,
         guard=attempt.guard,
+        verify=attempt.verify,
+        temporary=attempt.temporary,
         dry_run=draft.brain.dry_run,
     )
 
 
 def _made(draft: Draft, name: str, because: str) -> Attempt | None:
-    action = proposals.find(draft, name)
     prepared = proposals.prepare(draft, name)
-    if action is None or isinstance(prepared, Undecided) or prepared.mode not in ("approve", "auto"):
+    if isinstance(prepared, Undecided) or prepared.mode not in ("approve", "auto"):
+        return None
+    attempt = of_prepared(draft, name, prepared)
+    return attempt and replace(attempt, because=because)
+
+
+def of_prepared(draft: Draft, name: str, prepared: proposals.Prepared) -> Attempt | None:
+    """Make an attempt of an action of the playbook as it was prepared; None where some of it is not to be had."""
+    action = proposals.find(draft, name)
+    if action is None:
         return None
     steps = (*prepared.steps, *_verifying(draft, action))
     if not steps or any(draft.brain.action(step.plugin) is None for step in steps):
@@ -190,7 +201,6 @@ def _made(draft: Draft, name: str, because: str) -> Attempt | None:
         steps=steps,
         mode=prepared.mode,
         proposed_at=draft.now,
-        because=because,
         inputs=prepared.inputs,
         wants=prepared.wants,
         guard=action.guard,

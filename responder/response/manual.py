@@ -13,15 +13,17 @@ from responder.model.place import Place
 from responder.model.playbook import ActionStep
 from responder.model.timeline import ActionAsked, AnswerRefused
 from responder.model.verdict import Json
-from responder.response import attempts, binding, making
+from responder.response import attempts, binding, making, named
 from responder.response.ceilings import ceiling
 from responder.response.draft import Draft
 from responder.response.forbidding import forbids
+from responder.response.proposals import find
 
 
 def asked(draft: Draft, told: ActionAsked) -> None:
     """Make an attempt of what a person asks for, or write down why not."""
-    made = _made(draft, told)
+    plugin = draft.brain.plugin_params(told.plugin) is not None
+    made = _made(draft, told) if plugin or find(draft, told.plugin) is None else named.made(draft, told)
     begun = making.by_hand(draft, made) if isinstance(made, Attempt) else made
     if isinstance(begun, str):
         draft.record(AnswerRefused(0, told.by, f"act {told.plugin}", begun))
@@ -31,7 +33,8 @@ def _made(draft: Draft, told: ActionAsked) -> Attempt | str:
     incident, brain = draft.incident, draft.brain
     model = brain.plugin_params(told.plugin)
     if model is None:
-        return f"no action is called {told.plugin}"
+        names = ", ".join(action.name for action in brain.playbook.actions)
+        return f"no action is called {told.plugin}{f'; the playbook has {names}' if names else ''}"
     if barred := _barred(draft, told):
         return barred
     action, target = ActionStep(told.plugin, told.plugin), told.target or incident.target
@@ -72,7 +75,8 @@ def _barred(draft: Draft, told: ActionAsked) -> str:
     if traits is None:
         return f"no action is called {told.plugin}"
     if not traits.by_hand:
-        return f"{told.plugin} does only what rules say: let a playbook offer it (`offer: always`), with `inputs`"
+        why = "nobody reviews what is typed now"
+        return f"{told.plugin} does only what rules say, as {why}; {named.instead(draft, told.plugin)}"
     if not told.by:
         return "it has to be known who asks"
     if draft.incident.status is Status.RESOLVED:

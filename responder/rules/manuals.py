@@ -116,7 +116,7 @@ def _acting(plugin: Action[Any]) -> Iterator[str]:
     lasts = "; it is when the incident resolves" if plugin.until_resolved else ""
     yield f"Can be taken back{lasts}." if plugin.undoable else "Cannot be taken back."
     if not plugin.by_hand:
-        yield "Nobody can ask for it by hand: a playbook offers it."
+        yield "Nobody can ask for it with parameters of their own: a playbook offers it, or people name the playbook's."
     people = "1 person" if plugin.approvals == 1 else f"{plugin.approvals} people"
     yield f"Needs the yes of {people} where the rules do not say how many."
     yield f"At most {format_duration(plugin.deadline)} for one look or one effect."

@@ -72,10 +72,15 @@ class TargetBody(Body):
 
 
 class Ask(Body):
-    """An action outside the playbook."""
+    """An action that nothing calls for: a plugin, or one that the incident's playbook names."""
 
-    action: str = Field(min_length=1, max_length=100, description="The plugin.", examples=["kubernetes.scale"])
-    params: dict[str, Any] = Field({}, max_length=50, description="What the plugin takes.")
+    action: str = Field(
+        min_length=1,
+        max_length=100,
+        description="The plugin, or the name of an action of the playbook.",
+        examples=["kubernetes.scale"],
+    )
+    params: dict[str, Any] = Field({}, max_length=50, description="What the plugin takes, or the action's inputs.")
     target: TargetBody | None = Field(None, description="Absent: the incident's.")
     reason: Reason = Field("", description="Why; it is shown to who approves.")
 

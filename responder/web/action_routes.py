@@ -45,7 +45,7 @@ def _of_an_incident(acting: Acting) -> Iterator[Route]:
         path=_OF_INCIDENT,
         access=Access.PERSON,
         handle=acting.ask,
-        summary="Ask for an action outside the playbook: it is previewed, guarded and approved as any other.",
+        summary="Ask for an action that nothing calls for: it is previewed, guarded and approved as any other.",
         answers={202: AskTaken, **_problems(404, 409)},
         body=Ask,
     )

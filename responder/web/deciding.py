@@ -99,7 +99,7 @@ class Decisions:
         """Write that a person asks for an action."""
         if incident.status is Status.RESOLVED:
             raise Refused(409, f"{incident.id} is resolved: nothing is begun for it any more")
-        secret = sorted(self.hidden(asked.plugin) & set(asked.params))
+        secret = sorted((self.hidden(asked.plugin) | await self._secrets(incident, asked)) & set(asked.params))
         if secret:
             told = (
                 "a secret is no parameter, which everybody reads: have an action of the playbook ask for it as an input"
@@ -109,6 +109,15 @@ class Decisions:
             raise Refused(404, f"{incident.id} is not kept any more")
         self.metrics.answered("ask", asked.via)
         return asked
+
+    async def _secrets(self, incident: Incident, asked: ActionAsked) -> frozenset[str]:
+        """Name the inputs that are secrets of what is asked for by its name in the playbook."""
+        playbook = await reading(self.reader.playbook(incident))
+        try:
+            wanted = declared(playbook, asked.plugin) if playbook is not None else {}
+        except ValueError:
+            return frozenset(asked.params)
+        return frozenset(name for name, one in wanted.items() if one.secret)
 
     async def stop(self, by: Person, *, until: datetime | None, why: str, via: str) -> Stop:
         """Stop all automation."""

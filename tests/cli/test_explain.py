@@ -116,7 +116,7 @@ def test_the_manual_of_an_action_says_what_it_risks_and_whom_it_asks() -> None:
     assert "Cannot be taken back." in shown
     assert "Needs the yes of 2 people where the rules do not say how many." in shown
     assert "\nCan be taken back.\n" in run("kubernetes.scale").output
-    assert "Nobody can ask for it by hand: a playbook offers it." in run("http.request").output
+    assert "Nobody can ask for it with parameters of their own" in run("http.request").output
     assert "it is when the incident resolves" in run("alertmanager.silence").output
 
 

@@ -80,3 +80,11 @@ async def test_a_secret_is_no_parameter_of_what_is_asked_for_by_hand(peopled: Ho
     status, said = await post(peopled, "", {"action": "kubernetes.patch_secret", "params": params})
     assert (status, "params.value" in said, VALUE in said) == (400, True, False)
     assert await written(peopled) == []
+
+
+async def test_a_secret_is_not_given_to_what_is_asked_for_by_its_name_in_the_playbook(peopled: House) -> None:
+    await peopled.put(incident(playbook="book"))
+    status, said = await post(peopled, "", {"action": "restart", "params": {"token": VALUE}})
+    assert (status, "params.token" in said, VALUE in said) == (400, True, False)
+    assert await written(peopled) == []
+    assert (await post(peopled, "", {"action": "restart", "params": {}}))[0] == 202
