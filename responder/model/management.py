@@ -17,6 +17,10 @@ _FIELD_MANAGERS = (
     ("pulumi", "Pulumi"),
 )
 _HAND = frozenset({"", "kubectl", "kustomize", "manual", "none"})
+_CONTROLLERS = ("operator", "controller", "manager")
+"""Operators are called so; the usual frameworks name the program just `manager`."""
+_PLATFORM = frozenset({FIELD_MANAGER, "kube-controller-manager", "cloud-controller-manager"})
+"""Controllers that write what a cluster itself keeps; none of them decides what is wanted."""
 
 
 def managed_by(found: Object) -> str:
@@ -27,27 +31,46 @@ def managed_by(found: Object) -> str:
     """
     metadata = found.get("metadata") or {}
     labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
+    # Who delivers a chart is asked for before Helm: every chart bears Helm's label, whoever renders it.
     return (
         _operator(metadata)
         or _argo(labels, annotations)
         or _flux(labels)
+        or _delivered(metadata, labels)
         or _helm(labels, annotations)
-        or _by_fields(metadata)
         or _by_label(labels)
+        or _by_fields(metadata)
     )[:120]
 
 
 def _operator(metadata: Object) -> str:
     for owner in metadata.get("ownerReferences") or ():
-        if owner.get("controller") and owner.get("kind") not in _BUILT_IN:
+        controls = owner.get("controller") and owner.get("kind") not in _BUILT_IN
+        if controls or _is_custom(str(owner.get("apiVersion", ""))):
             return f"{owner.get('kind')} {owner.get('name')}"
     return ""
+
+
+def _is_custom(api_version: str) -> bool:
+    """Whether a kind is none of Kubernetes' own: its group is a domain of somebody else's."""
+    group = api_version.rpartition("/")[0]
+    return "." in group and not group.endswith(".k8s.io")
 
 
 def _argo(labels: Object, annotations: Object) -> str:
     tracked = str(annotations.get("argocd.argoproj.io/tracking-id", "")).partition(":")[0]
     name = tracked or str(labels.get("argocd.argoproj.io/instance", ""))
     return f"Argo CD ({name})" if name else ""
+
+
+def _delivered(metadata: Object, labels: Object) -> str:
+    managers = [str(entry.get("manager", "")).lower() for entry in metadata.get("managedFields") or ()]
+    for mark, name in _FIELD_MANAGERS:
+        if any(mark in manager for manager in managers):
+            # Argo CD's tracking by labels, its default before version 3, puts the application here.
+            app = str(labels.get("app.kubernetes.io/instance", "")) if name == "Argo CD" else ""
+            return f"{name} ({app})" if app else name
+    return ""
 
 
 def _flux(labels: Object) -> str:
@@ -65,10 +88,13 @@ def _helm(labels: Object, annotations: Object) -> str:
 
 
 def _by_fields(metadata: Object) -> str:
-    managers = [str(entry.get("manager", "")).lower() for entry in metadata.get("managedFields") or ()]
-    for mark, name in _FIELD_MANAGERS:
-        if any(mark in manager for manager in managers):
-            return name
+    """Name a controller that wrote what is wanted, and so will again; people's programs are not called so."""
+    for entry in metadata.get("managedFields") or ():
+        manager = str(entry.get("manager", ""))
+        called = manager not in _PLATFORM and any(word in manager.lower() for word in _CONTROLLERS)
+        wrote = entry.get("fieldsV1") or {}
+        if called and not entry.get("subresource") and ("f:spec" in wrote or "f:data" in wrote):
+            return manager
     return ""
 
 

@@ -82,6 +82,7 @@ OPERATOR = {"labels": {"app.kubernetes.io/managed-by": "strimzi"}}
         ),
         (HELM, "roll back", "helm rollback shop -n prod"),
         (HELM, "change", "change its values: helm upgrade shop -n prod CHART --reuse-values"),
+        (HELM, "restart", "Helm has no restart of its own: kubectl rollout restart deployment/api -n prod"),
         (OPERATOR, "change", "make the change in strimzi"),
         (
             {"annotations": {"argocd.argoproj.io/tracking-id": "--server=evil:apps"}},
@@ -108,6 +109,11 @@ def test_the_owners_own_way_is_offered(metadata: dict[str, Any], way: Way, said:
             ARGO,
             "restart",
             "Argo CD (shop) keeps this object: it leaves a restart alone, and would put back anything else",
+        ),
+        (
+            HELM,
+            "restart",
+            "Helm (shop) keeps this object: it leaves a restart alone, and would put back anything else",
         ),
         (HELM, "roll back", "Helm (shop) keeps this object: the next helm upgrade puts its own values back"),
     ],

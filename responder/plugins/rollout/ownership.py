@@ -35,6 +35,9 @@ def owner_way(workload: Workload, way: Way) -> str:
     if found := _HELM.fullmatch(owner):
         if way == "roll back":
             return shell("helm", "rollback", found[1], "-n", workload.namespace)
+        if way == "restart":
+            restart = shell("kubectl", "rollout", "restart", workload.reference, "-n", workload.namespace)
+            return f"Helm has no restart of its own: {restart}"
         return f"change its values: {shell('helm', 'upgrade', found[1], '-n', workload.namespace)} CHART --reuse-values"
     return f"make the change in {owner}"
 
@@ -55,10 +58,10 @@ def reverts(workload: Workload, way: Way) -> str:
     owner = owner_of(workload)
     if not owner:
         return ""
-    if owner.startswith("Helm"):
-        return f"{owner} keeps this object: the next helm upgrade puts its own values back"
     if way == "restart":
         return f"{owner} keeps this object: it leaves a restart alone, and would put back anything else"
+    if owner.startswith("Helm"):
+        return f"{owner} keeps this object: the next helm upgrade puts its own values back"
     return f"{owner} keeps this object: it will put back what it has at its next sync"
 
 
