@@ -293,6 +293,8 @@ class Attempt:
     look at what it would do, "rps (int): Requests a second to allow"; until a person gives them its steps have no
     parameters. `handed_back` counts how often it was about to start and its secrets had to be asked for again.
     `forbidden` says why what waits for people must not happen any more, "" when it may: nobody is shown its commands.
+    Once it was taken back, or while it is, `helped` says whether it had helped until then, and `undone_by` who wanted
+    that, "" for nobody.
     """
 
     number: int
@@ -330,6 +332,8 @@ class Attempt:
     wants: tuple[str, ...] = ()
     handed_back: int = 0
     forbidden: str = ""
+    helped: bool = False
+    undone_by: str = ""
 
     @property
     def approved_by(self) -> tuple[str, ...]:

@@ -83,6 +83,11 @@ class Verify:
     run: str = ""
     otherwise: tuple[str, ...] = ()
 
+    @property
+    def tells(self) -> bool:
+        """Whether anything says if it helped."""
+        return bool(self.until or self.run)
+
 
 def guard_of(written: Mapping[str, Json]) -> Guard:
     """
@@ -125,10 +130,18 @@ def verify_of(written: Mapping[str, Json]) -> Verify:
         otherwise=otherwise or (("escalate",) if written else ()),
     )
     reader.done()
+    if verify.hold >= verify.within:
+        raise ValueError(too_long(verify.hold, verify.within))
     for word in verify.otherwise:
         if word not in OTHERWISE:
             raise ValueError(f"`otherwise: {word}` is none of {', '.join(OTHERWISE)}")
     return verify
+
+
+def too_long(hold: timedelta, within: timedelta) -> str:
+    """Say why nothing can hold for so long before it has to."""
+    told = f"`hold: {format_duration(hold)}` is not shorter than `within: {format_duration(within)}`"
+    return f"{told}: it would count as no help, whatever it does"
 
 
 def limits_of(written: Json) -> Limits:

@@ -2,25 +2,17 @@
 
 from collections.abc import Collection
 
-from responder.model.action import ActionState, Attempt
+from responder.model.action import Attempt
 from responder.model.guard import verify_of
 from responder.response import attempts, making, proposals
 from responder.response.brain import Brain
 from responder.response.ceilings import ceiling
 from responder.response.draft import Draft
-from responder.response.guards import failed_before, guards_of, namespaces, no_help_lately
+from responder.response.earlier import did_not_help, failed_before, no_help_lately, taken_back, unverified_lately
+from responder.response.guards import guards_of, namespaces
 
 ADMIN = "admin"
 """The role that may break the glass."""
-_UNSUCCESSFUL = frozenset(
-    {
-        ActionState.FAILED,
-        ActionState.INEFFECTIVE,
-        ActionState.ESCALATED,
-        ActionState.REVERTED,
-        ActionState.UNDONE,
-    }
-)
 
 
 def needed(brain: Brain, attempt: Attempt) -> int:
@@ -85,10 +77,12 @@ def may_go_by_itself(draft: Draft, attempt: Attempt) -> str | None:
         written = [guard.approvals for guard in guards_of(attempt) if guard.approvals]
         if written or needed(draft.brain, attempt) > 1:
             return f"it needs the yes of {needed(draft.brain, attempt)}"
+        again = unverified_lately(draft, attempt)
     except ValueError as error:
         return str(error)
     lately = next(filter(None, (no_help_lately(draft, attempt, step) for step in attempt.steps)), "")
-    return failed_before(draft, attempt) or lately or _preferred(draft, attempt)
+    before = failed_before(draft, attempt) or lately or taken_back(draft, attempt) or again
+    return before or _preferred(draft, attempt)
 
 
 def _leads_on(attempt: Attempt) -> bool:
@@ -112,6 +106,6 @@ def _preferred(draft: Draft, attempt: Attempt) -> str:
         tried = [each for each in draft.incident.attempts if each.name == name]
         if tried and attempts.is_harmless(draft, tried[-1]):
             continue
-        if not tried or tried[-1].state not in _UNSUCCESSFUL or not _leads_on(tried[-1]):
+        if not tried or not did_not_help(tried[-1]) or not _leads_on(tried[-1]):
             return f"{name} comes before it"
     return ""

@@ -29,7 +29,7 @@ def go_on(draft: Draft, attempt: Attempt) -> None:
     while attempt.then:
         word, rest = attempt.then[0], attempt.then[1:]
         attempt = attempts.put(draft, replace(attempt, then=rest))
-        if word == "undo" and undoing.standing(attempt):
+        if word == "undo" and undoing.standing(draft.brain, attempt):
             begun = undoing.begin(draft, attempt, why=f"it did not help: {attempt.why}")
             if isinstance(begun, Attempt):
                 return

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from responder.errors import ExpressionError, ResponderError
-from responder.model.action import ActionState, Attempt, Disturbed, Preview, Run, Step, Stop
+from responder.model.action import Attempt, Disturbed, Preview, Run, Step, Stop
 from responder.model.duration import format_duration
 from responder.model.guard import Guard, Rate, guard_of, is_in, verify_of
 from responder.model.incident import Status
@@ -17,9 +17,6 @@ from responder.response.ceilings import ceiling
 from responder.response.draft import Draft
 from responder.response.evidence import lacking
 from responder.response.proposals import with_inputs
-
-_LATELY = timedelta(hours=24)
-"""For so long nothing does by itself what has not helped, whichever incident calls for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,31 +276,6 @@ def namespaces(draft: Draft, step: Step) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*told, found) if found else told))
 
 
-def failed_before(draft: Draft, attempt: Attempt) -> str:
-    """Say which earlier attempt of the incident at the same thing did not help; "" for none."""
-    for other in draft.incident.attempts:
-        tried = other.dry_run and not attempt.dry_run
-        if other.number != attempt.number and other.state in _NO_HELP and not tried:
-            for step in attempt.steps:
-                if any(step.plugin == done.plugin and step.target == done.target for done in other.steps):
-                    return f"{title(step)} did not help before ({draft.incident.id}/{other.number}: {other.state})"
-    return ""
-
-
-def no_help_lately(draft: Draft, attempt: Attempt, step: Step) -> str:
-    """Say which run of a day, of any incident, did the same to the same object and did not help; "" for none."""
-    known = draft.brain.action(step.plugin)
-    if known is None or known.weight == "harmless":
-        return ""
-    told = {state.value for state in _NO_HELP}
-    runs = [run for run in budgets.alike(draft, attempt, step) if run.ended_at is not None and run.outcome in told]
-    last = max(runs, key=lambda run: run.ended_at or run.started_at, default=None)
-    if last is None or last.ended_at is None or last.ended_at + _LATELY <= draft.now:
-        return ""
-    when = clock(last.ended_at, draft.now)
-    return f"{title(step)} did not help at {when} (INC-{last.incident}/{last.attempt}: {last.outcome})"
-
-
 def _each(attempt: Attempt) -> Iterator[tuple[Step, Guard]]:
     """Pair every step with each guard that binds it; those that cannot be read refuse by themselves."""
     for step in attempt.steps:
@@ -314,15 +286,6 @@ def _each(attempt: Attempt) -> Iterator[tuple[Step, Guard]]:
                 continue
 
 
-_NO_HELP = frozenset(
-    {
-        ActionState.FAILED,
-        ActionState.INEFFECTIVE,
-        ActionState.ESCALATED,
-        ActionState.REVERTED,
-        ActionState.UNDONE,
-    }
-)
 _Refuse = Callable[[Draft, Attempt], Iterator[Refusal]]
 _GUARDS: Mapping[str, _Refuse] = {
     "stop": _stopped,

@@ -22,6 +22,7 @@ from responder.response.approvals import needed
 from responder.response.brain import Brain
 from responder.response.message_course import course, ending
 from responder.response.message_plan import plan
+from responder.response.undoing import stays, why_not
 from responder.response.wording import bold, clipped, count, listed, outside
 
 _MOST_ATTEMPTS = 6
@@ -161,8 +162,8 @@ def buttons(incident: Incident, attempt: Attempt, brain: Brain) -> Iterator[Butt
             yield Button("It did not happen", press("not-happened"))
         case ActionState.EXPIRED:
             yield Button("Ask again", press("approve"))
-        case state if state in UNDOABLE and brain.stop is None and _can_be_undone(attempt, brain):
-            yield Button("Take it back", press("undo"), "danger", "This takes back what the action changed.")
+        case state if state in UNDOABLE and brain.stop is None and not why_not(brain, attempt):
+            yield Button("Take it back", press("undo"), "danger", _confirm_undo(attempt, brain))
 
 
 def _confirm(attempt: Attempt) -> str:
@@ -170,7 +171,8 @@ def _confirm(attempt: Attempt) -> str:
     return clipped(outside("; then ".join(told)).text, 280)
 
 
-def _can_be_undone(attempt: Attempt, brain: Brain) -> bool:
-    stands = [s for s in attempt.steps if s.outcome and s.outcome.status == "done" and not s.verifies and not s.undone]
-    traits = [brain.action(step.plugin) for step in stands]
-    return bool(stands) and not attempt.dry_run and all(one is not None and one.undoable for one in traits)
+def _confirm_undo(attempt: Attempt, brain: Brain) -> str:
+    part = stays(brain, attempt)
+    if not part:
+        return "This takes back what the action changed."
+    return clipped(outside(f"This takes back a part: {part}, and all before it stays.").text, 280)

@@ -146,7 +146,14 @@ def _go_on(draft: Draft, at: datetime, attempt: Attempt) -> None:
 def _done(draft: Draft, at: datetime, attempt: Attempt) -> None:
     if attempt.dry_run:
         consequences.succeeded(draft, attempt, ActionState.DONE, DRY_RUN)
-    elif verify_of(attempt.verify).until:
+        return
+    try:
+        verify = verify_of(attempt.verify)
+    except ValueError as error:  # rules of before, which are not taken any more
+        why = f"whether it helped cannot be told: {error}"
+        consequences.unsuccessful(draft, attempt, ActionState.INEFFECTIVE, why)
+        return
+    if verify.until:
         verifying.begin(draft, attempt, at)
     else:
         said = [step.outcome.say for step in attempt.steps if step.outcome is not None]
@@ -184,12 +191,14 @@ def _not_taken_back(draft: Draft, attempt: Attempt, why: str) -> None:
 
 
 def _take_back_more(draft: Draft, attempt: Attempt) -> None:
-    """Take back the step before, or say that nothing stands any more."""
-    left = undoing.left(draft, attempt)
-    if left:
-        effects.take_back(draft, attempt, left[-1])
+    """Take back the step before, or say what stays, or that nothing stands any more."""
+    begun = undoing.go_on(draft, attempt)
+    if isinstance(begun, Attempt):
         return
-    if attempt.ending is not None and undoing.standing(attempt):
+    if begun is not None:
+        _not_taken_back(draft, attempt, f"only a part of it was taken back: {begun}")
+        return
+    if attempt.ending is not None and undoing.standing(draft.brain, attempt):
         attempts.move(draft, replace(attempt, ending=None), attempt.ending, attempt.why)
         return
     attempt = replace(attempt, ending=None, temporary_until=None)

@@ -1,10 +1,10 @@
 """Taking an attempt back: its steps in reverse, under the guards that bind whoever changes something."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from responder.model.action import ActionState, Attempt, Step
 from responder.response import attempts, budgets, effects
+from responder.response.brain import Brain
 from responder.response.draft import Draft
 from responder.response.guards import undo_refusals
 
@@ -13,42 +13,73 @@ _STANDING = frozenset({"done", "in_doubt"})
 
 def begin(draft: Draft, attempt: Attempt, *, why: str, by: str = attempts.BY_ITSELF) -> Attempt | str:
     """Begin to take back what stands of an attempt; a string says why that cannot be, and nothing was begun."""
-    places = standing(attempt)
-    if not places:
-        return "nothing stands of it that could be taken back"
-    if attempt.dry_run:
-        return "it was a dry run: nothing was changed"
-    refused = _refused(draft, attempt, places) or undo_refusals(draft, attempt)
-    if refused:
-        return "; ".join(refused)
-    return _begin(draft, replace(attempt, temporary_until=None), places[-1], why=why, by=by)
+    against = why_not(draft.brain, attempt) or "; ".join(undo_refusals(draft, attempt))
+    if against:
+        return against
+    place = standing(draft.brain, attempt)[-1]
+    kept = replace(attempt, temporary_until=None, helped=_has_helped(attempt), undone_by=by)
+    return _begin(draft, kept, place, why=why, by=by)
 
 
 def end(draft: Draft, attempt: Attempt, *, why: str) -> Attempt | str:
     """Begin to take back what was to last as long as the incident; the global stop does not bar that."""
     places = lasting(draft, attempt)
-    refused = _refused(draft, attempt, places) or undo_refusals(draft, attempt, past_stop=True)
-    if refused:
-        return "; ".join(refused)
-    attempt = replace(attempt, ending=attempt.state, then=())
+    against = _against(draft.brain, attempt.steps[places[-1]])
+    against = against or "; ".join(undo_refusals(draft, attempt, past_stop=True))
+    if against:
+        return against
+    helped = attempt.state in (ActionState.DONE, ActionState.VERIFIED)
+    attempt = replace(attempt, ending=attempt.state, then=(), helped=helped)
     return _begin(draft, attempt, places[-1], why=why, by=attempts.BY_ITSELF)
+
+
+def why_not(brain: Brain, attempt: Attempt) -> str:
+    """Say why nothing of an attempt can be taken back, whoever asks; "" where something can."""
+    places = standing(brain, attempt)
+    if not places:
+        return "nothing stands of it that could be taken back"
+    if attempt.dry_run:
+        return "it was a dry run: nothing was changed"
+    return _against(brain, attempt.steps[places[-1]])
 
 
 def lasting(draft: Draft, attempt: Attempt) -> list[int]:
     """Return the places of the steps that stand and are to last as long as the incident, none that was tried."""
-    places = [place for place in standing(attempt) if attempt.steps[place].undone is None]
+    places = [place for place in standing(draft.brain, attempt) if attempt.steps[place].undone is None]
     known = [(place, draft.brain.action(attempt.steps[place].plugin)) for place in places]
     return [place for place, traits in known if traits is not None and traits.until_resolved]
 
 
-def left(draft: Draft, attempt: Attempt) -> list[int]:
-    """Return the places of the steps that are still to be taken back."""
-    return standing(attempt) if attempt.ending is None else lasting(draft, attempt)
-
-
-def standing(attempt: Attempt) -> list[int]:
+def standing(brain: Brain, attempt: Attempt) -> list[int]:
     """Return the places of the steps that stand, or may, and change something."""
-    return [place for place, step in enumerate(attempt.steps) if _stands(step)]
+    return [place for place, step in enumerate(attempt.steps) if _stands(brain, step)]
+
+
+def stays(brain: Brain, attempt: Attempt) -> str:
+    """Say beforehand which step cannot be taken back, and so stays with all before it; "" where all can."""
+    steps = [attempt.steps[place] for place in standing(brain, attempt)]
+    return next((against for step in reversed(steps) if (against := _against(brain, step))), "")
+
+
+def go_on(draft: Draft, attempt: Attempt) -> Attempt | str | None:
+    """
+    Take back the step before; None when there is none left, a string says why it stays, and all before it.
+
+    Those before it are left as they are: one that cannot be taken back may rest on them.
+    """
+    left = standing(draft.brain, attempt) if attempt.ending is None else lasting(draft, attempt)
+    if not left:
+        return None
+    against = _against(draft.brain, attempt.steps[left[-1]])
+    if against:
+        return f"{against}; what still stands: {', '.join(attempts.title(attempt.steps[place]) for place in left)}"
+    return effects.take_back(draft, attempt, left[-1])
+
+
+def _has_helped(attempt: Attempt) -> bool:
+    """Whether it did what it should up to now, as what was meant for a while has when that is over."""
+    meant = attempt.state is ActionState.DONE and attempt.reminded > 0
+    return attempt.state is ActionState.VERIFIED or meant
 
 
 def _begin(draft: Draft, attempt: Attempt, place: int, *, why: str, by: str) -> Attempt:
@@ -57,18 +88,16 @@ def _begin(draft: Draft, attempt: Attempt, place: int, *, why: str, by: str) -> 
     return effects.take_back(draft, attempt, place)
 
 
-def _refused(draft: Draft, attempt: Attempt, places: Sequence[int]) -> tuple[str, ...]:
-    against = (_against(draft, attempt.steps[place]) for place in places)
-    return tuple(why for why in against if why)[:1]
-
-
-def _stands(step: Step) -> bool:
+def _stands(brain: Brain, step: Step) -> bool:
     undone = step.undone is not None and step.undone.status == "done"
-    return step.outcome is not None and step.outcome.status in _STANDING and not undone and not step.verifies
+    if step.outcome is None or step.outcome.status not in _STANDING or undone or step.verifies:
+        return False
+    known = brain.action(step.plugin)
+    return known is None or known.weight != "harmless" or known.undoable
 
 
-def _against(draft: Draft, step: Step) -> str:
-    known = draft.brain.action(step.plugin)
+def _against(brain: Brain, step: Step) -> str:
+    known = brain.action(step.plugin)
     if known is None or not known.undoable:
         return f"{attempts.title(step)} cannot be taken back"
     if step.undone is not None:

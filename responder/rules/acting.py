@@ -3,10 +3,12 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import re2
 
+from responder.model.guard import VERIFY_WITHIN, too_long
 from responder.model.playbook import ActionStep, TargetTemplate
 from responder.model.secrecy import SECRET, references
 from responder.model.verdict import Json
@@ -161,6 +163,10 @@ def _check_verify(shape: ActionShape, node: Node | None, acting: Acting) -> None
     problems = acting.known.problems
     if not shape.verify.until and not shape.verify.run:
         problems.error(node.spot, "`until` is missing", "the expression that must come true; or `run` an action")
+    hold, within = shape.verify.hold or timedelta(0), shape.verify.within or VERIFY_WITHIN
+    if hold >= within:
+        spot = at(node, "hold").spot if shape.verify.hold else node.spot
+        problems.error(spot, too_long(hold, within), "give it more time by a longer `within`, which is 10m if absent")
     acting.compiler.condition(child(node, "until"))
     check_names(child(node, "run"), acting.names, "action", problems)
     otherwise = child(node, "otherwise")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from responder.model.ruleset import RuleSet
 from responder.plugins.registry import Registry
-from responder.rules import evidence_first
+from responder.rules import by_itself, consequences, evidence_first
 from responder.rules.assembly import assemble
 from responder.rules.packs import read_packs
 from responder.rules.playbooks import Built
@@ -46,6 +46,8 @@ def check(paths: Sequence[Path], registry: Registry) -> Report:
     assembly = assemble(sources, registry, problems)
     if not problems.fatal:
         evidence_first.check(assembly.built.values(), registry, problems)
+        by_itself.check(assembly.built.values(), registry, problems)
+        consequences.check(assembly.built.values(), registry, problems)
     files = tuple(source.file for source in sources)
     return Report(problems.sorted(), files, assembly.ruleset, assembly.built)
 

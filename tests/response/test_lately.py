@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from responder.model.action import ActionState, Run
+from responder.model.command import Act, Look
 from responder.model.message import Note, plain
 from responder.response.message import living
 from tests.response.given import NOON
@@ -77,3 +78,138 @@ def test_it_is_seen_also_between_the_offer_and_the_start() -> None:
     story.preview()
     assert story.state is ActionState.REFUSED
     assert "did not help at 10:00 UTC" in story.attempt().why
+
+
+# --- what nothing verifies ---
+
+
+def spoken(story: Story) -> str:
+    waiting = [note for post in story.incident.posts.values() for note in post.waiting]
+    return " ".join(plain(b.text) for note in waiting for b in note.blocks if hasattr(b, "text"))
+
+
+@pytest.mark.parametrize("outcome", ["done", "undone", ""])
+def test_what_nothing_verifies_goes_by_itself_once_a_day_on_one_object(outcome: str) -> None:
+    story = Story(an_action(mode="auto"), usage=(a_run(outcome, hours=23),)).open()
+    story.preview()
+    assert (story.state, story.starts) == (ActionState.PROPOSED, [])
+    assert "It does not go on by itself: kubernetes.rollout_undo on deployment/api in prod" in spoken(story)
+    if outcome == "done":
+        told = "ran at 2026-11-20 13:00 UTC (INC-3/1), and without a `verify` nothing says whether that helped."
+        assert told in spoken(story)
+
+
+@pytest.mark.parametrize(
+    ("verify", "run"),
+    [
+        ({"until": "rate.value < 0.01"}, a_run("done")),
+        ({"run": "roll-back"}, a_run("done")),
+        ({}, a_run("done", hours=24)),
+        ({}, a_run("done", lock="default/deployment/prod/web")),
+        ({}, a_run("done", plugin="kubernetes.scale")),
+        ({}, a_run("refused")),
+        ({}, a_run("verified")),
+    ],
+    ids=["verified", "shown by a job", "a day ago", "another object", "another action", "nothing done", "helped"],
+)
+def test_what_is_verified_or_was_not_done_lately_goes_by_itself(verify: dict[str, str], run: Run) -> None:
+    story = Story(an_action(mode="auto", verify=verify), usage=(run,)).open()
+    story.preview()
+    assert story.state is ActionState.APPROVED
+
+
+def test_what_only_reads_and_keeps_goes_by_itself_as_often_as_it_is_called_for() -> None:
+    run = a_run("done", plugin="evidence.capture")
+    story = Story(an_action("keep", "evidence.capture", mode="auto"), usage=(run,)).open()
+    story.preview()
+    assert story.state is ActionState.APPROVED
+
+
+def test_a_finding_that_comes_and_goes_restarts_nothing_again_and_again() -> None:
+    story = Story(an_action("restart", "kubernetes.rollout_restart", mode="auto")).open()
+    for _ in range(6):
+        while story.asked(Look):
+            story.preview()
+        if story.asked(Act):
+            story.act()
+            story.change(usage=tuple(replace(run, ended_at=story.now, outcome="done") for run in story.starts))
+        for rate in (0.01, 0.3):
+            story.rate = rate
+            story.turn(after=600)
+            story.look_at()
+    assert len(story.starts) == 1
+    assert "without a `verify` nothing says whether that helped" in spoken(story)
+
+
+# --- what was taken back ---
+
+
+def taken_back_and_called_for_again(*, verified: bool, hours: float, by: str = "ann") -> Story:
+    verify = {"until": "rate.value < 0.01", "within": "5m"} if verified else {}
+    story = Story(an_action(mode="auto", verify=verify, temporary=timedelta(hours=4))).open()
+    story.preview()
+    story.preview()
+    story.rate = 0.001
+    story.act()
+    if verified:
+        story.verify()
+    story.turn(after=600)
+    story.look_at()
+    story.turn(after=hours * 3600)
+    story.look_at()
+    story.say("undo", by)
+    story.act()
+    assert story.state is ActionState.UNDONE
+    story.rate = 0.3
+    for _ in range(2):
+        story.turn(after=600)
+        story.look_at()
+    return story
+
+
+@pytest.mark.parametrize("verified", [True, False])
+def test_what_helped_for_the_time_it_was_meant_for_is_done_again_when_it_is_called_for(verified: bool) -> None:
+    story = taken_back_and_called_for_again(verified=verified, hours=4.1)
+    assert len(story.incident.attempts) == 2
+    story.preview()
+    assert story.state is ActionState.APPROVED
+    assert "did not help" not in spoken(story)
+
+
+def test_what_helped_and_a_person_took_back_before_its_time_waits_for_a_person() -> None:
+    story = taken_back_and_called_for_again(verified=True, hours=1)
+    story.preview()
+    assert story.state is ActionState.PROPOSED
+    told = (
+        "It does not go on by itself: ann took back kubernetes.rollout_undo on deployment/api in prod before (INC-7/1)."
+    )
+    assert told in spoken(story)
+    assert "did not help" not in spoken(story)
+
+
+def test_what_nobody_knows_to_have_helped_and_a_person_took_back_is_not_proposed_again() -> None:
+    story = taken_back_and_called_for_again(verified=False, hours=1)
+    assert len(story.incident.attempts) == 1
+
+
+def test_an_alternative_does_not_go_by_itself_because_what_helped_was_taken_back() -> None:
+    story = Story(
+        an_action(mode="auto", verify={"until": "rate.value < 0.01", "within": "5m", "otherwise": ["next"]}),
+        an_action("scale", "kubernetes.scale", mode="auto", verify={"until": "rate.value < 0.01", "within": "5m"}),
+    ).open()
+    for _ in range(2):
+        story.preview()
+    story.preview()
+    assert story.attempt(2).state is ActionState.PROPOSED
+    story.rate = 0.001
+    story.act()
+    story.verify()
+    assert story.attempt(1).state is ActionState.VERIFIED
+    story.say("undo", number=1)
+    story.act()
+    story.rate = 0.3
+    for _ in range(3):
+        story.turn(after=600)
+        story.look_at()
+    assert story.attempt(1).state is ActionState.UNDONE
+    assert {run.plugin for run in story.starts} == {"kubernetes.rollout_undo"}

@@ -200,7 +200,7 @@ def test_what_helped_is_told_with_its_figures_and_how_long_it_took() -> None:
 
 
 def test_what_stands_can_be_taken_back() -> None:
-    assert pressable(an_attempt(ActionState.VERIFIED, outcome=DONE)) == {
+    assert pressable(an_attempt(ActionState.VERIFIED, outcome=replace(DONE, undo={"revision": 42}))) == {
         "Take it back": "undo:INC-7:1:0123456789abcdef"
     }
 
@@ -208,7 +208,8 @@ def test_what_stands_can_be_taken_back() -> None:
 @pytest.mark.parametrize(
     "attempt",
     [
-        an_attempt(ActionState.DONE, outcome=DONE, dry_run=True),
+        an_attempt(ActionState.DONE, outcome=DONE),
+        an_attempt(ActionState.DONE, outcome=replace(DONE, undo={"revision": 42}), dry_run=True),
         an_attempt(ActionState.DONE, outcome=DONE, undone=Outcome("done", "back to 42")),
         an_attempt(ActionState.FAILED, outcome=Outcome("failed", "forbidden")),
         an_attempt(ActionState.UNDONE, outcome=DONE, undone=Outcome("done", "back to 42")),
