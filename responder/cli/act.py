@@ -39,7 +39,7 @@ Params = Annotated[
         help="What it takes: replicas=5, within one limits.memory=8Gi, lists as JSON.", metavar="NAME=VALUE..."
     ),
 ]
-On = Annotated[str, typer.Option("--target", help="As deployment/api; the incident's when not given.")]
+On = Annotated[str, typer.Option("--target", help="As deployment/api or deploy/api; the incident's when not given.")]
 Namespace = Annotated[str, typer.Option("--namespace", "-n", help="Of --target; the incident's when not given.")]
 Why = Annotated[str, typer.Option("--reason", help="Why; it is shown to who approves.")]
 
@@ -67,7 +67,7 @@ def act(
 
         responder act INC-17 kubernetes.scale replicas=5 --reason "the queue is full"
 
-        responder act INC-17 kubernetes.rollout_restart --target deployment/worker -n prod
+        responder act INC-17 kubernetes.rollout_restart --target deploy/worker -n prod
 
         responder act INC-17 kubernetes.patch_configmap name=features set.SEARCH=off restart=true
 

@@ -57,6 +57,44 @@ BY_KIND: Mapping[str, Resource] = {
 """The kinds that a target can have."""
 
 
+_SHORT = {
+    "po": "Pod",
+    "svc": "Service",
+    "no": "Node",
+    "ns": "Namespace",
+    "pvc": "PersistentVolumeClaim",
+    "pv": "PersistentVolume",
+    "deploy": "Deployment",
+    "rs": "ReplicaSet",
+    "sts": "StatefulSet",
+    "ds": "DaemonSet",
+    "cj": "CronJob",
+    "hpa": "HorizontalPodAutoscaler",
+}
+"""As kubectl knows them."""
+_WRITTEN: Mapping[str, str] = {
+    **_SHORT,
+    **{kind.lower(): kind for kind in BY_KIND},
+    **{resource.plural: kind for kind, resource in BY_KIND.items()},
+}
+_CONFIG_MAPS = frozenset({"cm", "configmap", "configmaps"})
+
+
+def kind_of(written: str) -> str:
+    """
+    Return the kind that a person means, who may write it as for kubectl: `deploy`, `deployments`, `deployments.apps`.
+
+    Raises: ValueError, naming what there is, for what no target can be.
+    """
+    word, _, group = written.strip().lower().partition(".")
+    kind = _WRITTEN.get(word, "")
+    if kind and group in ("", BY_KIND[kind].group, f"{BY_KIND[kind].version}.{BY_KIND[kind].group}".rstrip(".")):
+        return kind
+    if word in _CONFIG_MAPS and not group:
+        raise ValueError("a ConfigMap is named by a parameter: kubernetes.patch_configmap name=NAME")
+    raise ValueError(f"there is no such kind; there are: {', '.join(BY_KIND)}")
+
+
 def namespace_of(target: Target) -> str:
     """Return the namespace that a target is in, or is; "" for one that is in none, such as a node, or not told."""
     if target.kind == "Namespace":

@@ -7,21 +7,13 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from responder.model.duration import parse_duration
 from responder.model.redaction import redact
-from responder.model.resource import BY_KIND
+from responder.model.resource import kind_of
 
-_KINDS = {kind.lower(): kind for kind in BY_KIND}
 _LONGEST_STOP = timedelta(days=30)
 
 Reason = Annotated[str, StringConstraints(max_length=1_000, strip_whitespace=True), AfterValidator(redact)]
 """What a person says; a secret in it goes no further than the door."""
 Why = Annotated[Reason, Field(description="Why; it stands on the timeline.")]
-
-
-def _kind(kind: str) -> str:
-    known = _KINDS.get(kind.lower())
-    if known is None:
-        raise ValueError(f"there is no such kind; there are: {', '.join(BY_KIND)}")
-    return known
 
 
 def _span(value: Any) -> Any:
@@ -65,7 +57,7 @@ class BreakGlass(Body):
 class TargetBody(Body):
     """An object to act on instead of the incident's."""
 
-    kind: Annotated[str, AfterValidator(_kind)] = Field(description="Such as Deployment.")
+    kind: Annotated[str, AfterValidator(kind_of)] = Field(description="Such as Deployment, or as for kubectl: deploy.")
     name: str = Field(pattern=r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$")
     namespace: str = Field("", pattern=r"^([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)?$", description="As the incident's.")
     container: str = Field("", pattern=r"^([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)?$")

@@ -188,6 +188,13 @@ async def test_whoever_types_no_yes_has_said_nothing_and_others_can(scene: Scene
     assert (scene.replicas, scene.writes) == (5, 1)
 
 
+@pytest.mark.parametrize("target", ["deploy/api", "deployments.apps/api"])
+async def test_a_target_is_written_as_for_kubectl(scene: Scene, target: str) -> None:
+    await scene.asked("--target", target)
+    (step,) = (await scene.state("INC-1/1", "proposed"))["steps"]
+    assert step["target"] == "deployment/api in prod"
+
+
 async def test_a_no_ends_it_and_a_later_yes_asks_again(scene: Scene) -> None:
     name = await scene.asked()
     done = await scene.run("reject", name, "--reason", "not now", who="bob")
@@ -219,6 +226,7 @@ async def test_what_cannot_be_is_refused_in_words_with_a_status_of_its_own(scene
         (("act", "INC-1", "http.request", "url=http://127.0.0.1/"), "ann", 1, "does only what rules say"),
         (("act", "INC-1", "kubernetes.scale", "-n", "prod"), "ann", 2, "write that too, as deployment/api"),
         (("act", "INC-1", "kubernetes.scale", "--target", "api"), "ann", 2, "write --target as kind/name"),
+        (("act", "INC-1", "kubernetes.scale", "--target", "cm/api"), "ann", 1, "kubernetes.patch_configmap name=NAME"),
         (("actions", "x"), "ann", 2, "'x' is no incident: write INC-17 or 17"),
         (("approve", name), "nobody", 2, "give your own token with --token-file or RESPONDER_TOKEN"),
         (("actions", "1", "--server", f"http://127.0.0.1:{free_port()}"), "ann", 4, "and does it run?"),
