@@ -8,7 +8,7 @@ from datetime import timedelta
 from responder.model.duration import format_duration, parse_duration
 from responder.model.regex import compile_regex
 from responder.model.verdict import Json
-from responder.model.window import DAYS, Window
+from responder.model.window import DAYS, Window, window_of
 
 APPROVE_WITHIN = timedelta(minutes=15)
 """How long a yes may take where the rules do not say."""
@@ -18,7 +18,6 @@ OTHERWISE = ("undo", "escalate", "next")
 
 _RATE = re.compile(r"([1-9][0-9]{0,5}) per (\S+)", re.ASCII)
 _BLAST = re.compile(r"([1-9][0-9]{0,5})|(100|[1-9]?[0-9])%", re.ASCII)
-_CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])|(24):(00)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,10 +170,10 @@ def is_in(namespace: str, patterns: Iterable[str]) -> bool:
 
 def _window(written: Json) -> Window:
     reader = _Reader(written, "windows")
-    window = Window(
+    window = window_of(
         days=reader.words("days"),
-        begin=_minute(reader.take("from", "00:00")),
-        end=_minute(reader.take("to", "24:00")),
+        begin=reader.text("from"),
+        end=reader.text("to"),
         zone=reader.text("zone") or "UTC",
         freeze=reader.flag("freeze"),
     )
@@ -183,13 +182,6 @@ def _window(written: Json) -> Window:
     if unknown:
         raise ValueError(f"`{unknown[0]}` is no day: write {', '.join(DAYS)}")
     return window
-
-
-def _minute(written: Json) -> int:
-    found = _CLOCK.fullmatch(written) if isinstance(written, str) else None
-    if not found:
-        raise ValueError(f"`{written}` is no time of day: write hours and minutes, such as 22:30")
-    return int(found[1] or found[3]) * 60 + int(found[2] or found[4])
 
 
 def _rate(written: Json) -> Rate:
@@ -218,6 +210,8 @@ class _Reader:
         self._what = what
 
     def take(self, name: str, otherwise: Json) -> Json:
+        if name in self._left and self._left[name] is None:
+            raise ValueError(f"`{name}` has nothing behind it: write a value, or take the word out")
         return self._left.pop(name, otherwise)
 
     def span(self, name: str) -> timedelta | None:

@@ -2,8 +2,8 @@
 
 from collections.abc import Collection
 
-from responder.model.action import Attempt
-from responder.model.guard import verify_of
+from responder.model.action import Attempt, Step
+from responder.model.guard import guard_of, verify_of
 from responder.response import attempts, making, proposals
 from responder.response.brain import Brain
 from responder.response.ceilings import ceiling
@@ -19,11 +19,18 @@ def needed(brain: Brain, attempt: Attempt) -> int:
     """
     Return how many people must say yes, at least one.
 
-    The rules say it; where they do not, the most careful of the plugins. Raises: ValueError for an unreadable guard.
+    Each step wants what the guards that bind it say, or where none does what its plugin does; the most of them counts.
+
+    Raises: ValueError for an unreadable guard.
     """
-    written = [guard.approvals for guard in guards_of(attempt) if guard.approvals is not None]
-    own = [known.approvals for known in attempts.traits(brain, attempt) if known is not None]
-    return max([1, *(written or own)])
+    return max([1, *(_wanted(brain, attempt, step) for step in attempt.steps)])
+
+
+def _wanted(brain: Brain, attempt: Attempt, step: Step) -> int:
+    guards = (guard_of(written) for written in (attempt.guard, *step.guards))
+    said = [guard.approvals for guard in guards if guard.approvals is not None]
+    known = brain.action(step.plugin)
+    return max(said, default=known.approvals if known is not None else 1)
 
 
 def roles(attempt: Attempt) -> list[tuple[str, ...]]:

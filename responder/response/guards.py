@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from responder.errors import ExpressionError, ResponderError
 from responder.model.action import Attempt, Disturbed, Preview, Run, Step, Stop
@@ -10,7 +11,7 @@ from responder.model.duration import format_duration
 from responder.model.guard import Guard, Rate, guard_of, is_in, verify_of
 from responder.model.incident import Status
 from responder.model.playbook import ActionStep
-from responder.model.window import Window
+from responder.model.window import Window, shown
 from responder.response import budgets, forbidding, territory
 from responder.response.attempts import clock, named, namespace_of, title
 from responder.response.ceilings import ceiling
@@ -161,11 +162,16 @@ def _hours(windows: tuple[Window, ...], now: datetime) -> Iterator[Refusal]:
         frozen = [window for window in windows if window.freeze and window.covers(now)]
         allowed = [window for window in windows if not window.freeze]
         if frozen:
-            yield Refusal(f"changes are frozen: {frozen[0]}")
+            yield from map(partial(_frozen, now), frozen)
         elif allowed and not any(window.covers(now) for window in allowed):
             yield Refusal(f"it may run only in these hours: {'; '.join(map(str, allowed))}")
     except (ValueError, KeyError, OSError) as error:
         yield Refusal(f"its hours cannot be read: {error}", firm=True)
+
+
+def _frozen(now: datetime, window: Window) -> Refusal:
+    until = window.ends(now)
+    return Refusal(f"change freeze until {shown(until, now)}" if until else f"changes are frozen: {window}", until)
 
 
 def _evidence(draft: Draft, attempt: Attempt) -> Iterator[Refusal]:

@@ -19,7 +19,7 @@ from responder.rules.diagnosis import circles
 from responder.rules.known import Known
 from responder.rules.nodes import MappingNode, Node, Scalar, SequenceNode, Spot, at, child, plain
 from responder.rules.pack_files import PackFiles
-from responder.rules.playbook_shapes import ActionShape
+from responder.rules.playbook_shapes import ActionShape, WindowShape
 from responder.rules.problems import Problems, meant
 from responder.rules.targets import build_target, check_kind
 
@@ -137,12 +137,17 @@ def _check_guard(shape: ActionShape, node: Node | None, acting: Acting) -> None:
         check_patterns(child(node, key), problems)
     if (approvers := child(node, "approvers")) is not None:
         acting.known.check_roles(approvers, needed=True)
-    for index, window in enumerate(shape.guard.windows):
-        zone = at(node, "windows", index, "zone")
+    check_windows(shape.guard.windows, node, problems)
+
+
+def check_windows(windows: Iterable[WindowShape], guard: Node, problems: Problems) -> None:
+    """Note every window of a guard in a time zone that nobody knows."""
+    for index, window in enumerate(windows):
         try:
             ZoneInfo(window.zone)
         except (ZoneInfoNotFoundError, ValueError):
-            problems.error(zone.spot, f"unknown time zone `{window.zone}`", "write it as in Europe/Berlin")
+            spot = at(guard, "windows", index, "zone").spot
+            problems.error(spot, f"unknown time zone `{window.zone}`", "write it as in Europe/Berlin")
 
 
 def check_patterns(node: Node | None, problems: Problems) -> None:

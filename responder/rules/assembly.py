@@ -93,7 +93,7 @@ class _Assembler:
         whole = {name: item.playbook for name, item in self.built.items()} | {unmatched.name: unmatched}
         last = matching.built_in_rules(scale)
         version = _with_files(version, whole)
-        ceilings = self.ceilings(rules)
+        ceilings = self.ceilings(rules, known)
         return Assembly(RuleSet(version, (*rules, *last), whole, scale, teams, escalations, ceilings), self.built)
 
     def scale(self) -> Scale:
@@ -106,7 +106,7 @@ class _Assembler:
         first = written[0]
         return deployment.build_scale(first.shape.severities or (), at(first.node, "severities"), self.problems)
 
-    def ceilings(self, rules: Sequence[Rule]) -> Ceilings:
+    def ceilings(self, rules: Sequence[Rule], known: Known) -> Ceilings:
         """Type what bounds every action; a team's pack has no word in that."""
         found: dict[str, Typed] = {}
         for item in self.files:
@@ -124,7 +124,7 @@ class _Assembler:
             guard.shape.guard if guard else None,
             nodes=(at(ceilings.node, "ceilings") if ceilings else None, at(guard.node, "guard") if guard else None),
             rules=[rule.name for rule in rules],
-            problems=self.problems,
+            known=known,
         )
 
     def teams(self) -> tuple[Team, ...]:

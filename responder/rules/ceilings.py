@@ -1,12 +1,12 @@
 """A deployment's own word on what actions may do at most: ceilings, and guards that hold for all of them."""
 
 from collections.abc import Iterable
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from responder.model.ceilings import NEVER, Ceilings
+from responder.model.ceilings import BY_HAND, NEVER, Ceilings
 from responder.model.guard import limits_of, windows_of
 from responder.model.regex import compile_regex
-from responder.rules.acting import check_patterns
+from responder.rules.acting import check_patterns, check_windows
+from responder.rules.known import Known
 from responder.rules.nodes import MappingNode, Node, at, child, key_spot, plain
 from responder.rules.problems import Problems, meant
 from responder.rules.shapes import CeilingsShape, DeploymentGuardShape
@@ -18,19 +18,21 @@ def build(
     *,
     nodes: tuple[Node | None, Node | None],
     rules: Iterable[str],
-    problems: Problems,
+    known: Known,
 ) -> Ceilings:
     """Type what stands under `ceilings` and `guard`, whose nodes are given in that order; note what is wrong."""
-    _check_keys(nodes[0], frozenset(rules), problems)
-    _check_guard(guard, nodes[1], problems)
+    _check_keys(nodes[0], frozenset(rules), known.problems)
+    _check_guard(guard, nodes[1], known)
     ceilings, guard = ceilings or CeilingsShape(), guard or DeploymentGuardShape()
     return Ceilings(
         namespaces=dict(ceilings.namespaces),
         rules=dict(ceilings.rules),
-        never=NEVER if guard.never is None else tuple(guard.never),
+        never=tuple(dict.fromkeys((*(name for name in NEVER if name not in guard.open), *guard.never))),
         only_in=tuple(guard.only_in),
         at_most=limits_of(_plain(nodes[1], "at_most") if guard.at_most else None),
         windows=windows_of(_plain(nodes[1], "windows") if guard.windows else ()),
+        approvals={**BY_HAND, **guard.by_hand.approvals},
+        approvers={weight: tuple(roles) for weight, roles in guard.by_hand.approvers.items()},
     )
 
 
@@ -59,17 +61,17 @@ def _entries(node: Node, key: str) -> tuple[str, ...]:
     return tuple(entry.key.text for entry in below.entries) if isinstance(below, MappingNode) else ()
 
 
-def _check_guard(guard: DeploymentGuardShape | None, node: Node | None, problems: Problems) -> None:
+def _check_guard(guard: DeploymentGuardShape | None, node: Node | None, known: Known) -> None:
     if guard is None or node is None:
         return
+    problems = known.problems
     for key in ("never", "only_in"):
         check_patterns(child(node, key), problems)
-    if guard.never and NEVER[0] not in guard.never:
-        hint = f"what is written here stands alone: add {', '.join(NEVER)}"
-        problems.warn(key_spot(node, ("never",)), f"actions may act in {NEVER[0]}", hint)
-    for index, window in enumerate(guard.windows):
-        try:
-            ZoneInfo(window.zone)
-        except (ZoneInfoNotFoundError, ValueError):
-            spot = at(node, "windows", index, "zone").spot
-            problems.error(spot, f"unknown time zone `{window.zone}`", "write it as in Europe/Berlin")
+    check_windows(guard.windows, node, problems)
+    for name in guard.open:
+        told = f"actions may act in {name}, where what carries the cluster runs"
+        problems.warn(key_spot(node, ("open",)), told, "say by `only_in` of each action where it may")
+    approvers = at(node, "by_hand", "approvers")
+    for roles in (entry.node for entry in approvers.entries) if isinstance(approvers, MappingNode) else (approvers,):
+        if guard.by_hand.approvers:
+            known.check_roles(roles, needed=True)

@@ -1,11 +1,12 @@
 """The grammar of playbooks: every key with what it means."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from responder.model.verdict import Json
-from responder.rules.words import Blast, Clock, Rate, Refresh, Shape, Span, Words, rates
+from responder.model.window import window_of
+from responder.rules.words import Blast, Edge, GuardingShape, Rate, Refresh, Shape, Span, Words, rates, told
 
 
 class TargetShape(Shape):
@@ -59,19 +60,32 @@ class InputShape(Shape):
     refuse: list[str] = Field([], description="Expressions for values that are never allowed.")
 
 
-class WindowShape(Shape):
-    """Hours in which an action may run, or with `freeze` may not."""
+class WindowShape(GuardingShape):
+    """Hours or dates in which an action may run, or with `freeze` may not."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
     days: list[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]] = Field([], description="Absent: every day.")
-    begin: Clock = Field("00:00", alias="from", description="First minute, such as 22:30.")
-    end: Clock = Field("24:00", alias="to", description="The minute at which it ends; before `from`: the next day.")
+    begin: Edge | None = Field(
+        None,
+        alias="from",
+        description="First minute, such as 22:30; or first day: 2026-12-20, or 12-20 of every year. Absent: 00:00.",
+    )
+    end: Edge | None = Field(
+        None,
+        alias="to",
+        description="The minute at which it ends, before `from` on the next day; or the last day. Absent: 24:00.",
+    )
     zone: str = Field("UTC", description="Time zone, such as Europe/Berlin.")
-    freeze: bool = Field(False, description="true: not in these hours, instead of only in these.")
+    freeze: bool = Field(False, description="true: not then, instead of only then.")
+
+    @model_validator(mode="after")
+    def _meant(self) -> Self:
+        window_of(days=tuple(self.days), begin=self.begin, end=self.end, zone=self.zone, freeze=self.freeze)
+        return self
 
 
-class LimitsShape(Shape):
+class LimitsShape(GuardingShape):
     """How often, each as `2 per 1h`."""
 
     target: Rate | None = Field(None, description="For one object.")
@@ -83,12 +97,17 @@ class LimitsShape(Shape):
 Limits = Annotated[LimitsShape | None, BeforeValidator(rates, json_schema_input_type=LimitsShape | Rate | None)]
 
 
-class GuardShape(Shape):
+class GuardShape(GuardingShape):
     """Reasons why an action may not run now."""
 
     cooldown: Span | None = Field(None, description="Time between two runs on one object.")
     at_most: Limits = Field(None, description="`2 per 1h` on one object, or a mapping.")
-    approvals: int = Field(1, ge=0, le=10, description="How many people must say yes.")
+    approvals: int | None = Field(
+        None,
+        ge=0,
+        le=10,
+        description="How many people must say yes; any but 0 also where `mode` is auto. Absent: as the action wants.",
+    )
     approvers: Words = Field([], description="Roles that may say yes. Absent: the incident's receivers.")
     approve_within: Span | None = Field(None, description="How long a yes may take. Absent: 15m.")
     evidence: Words = Field([], description="Actions that must have kept evidence before.")
@@ -100,7 +119,7 @@ class GuardShape(Shape):
     windows: list[WindowShape] = Field([], description="Allowed hours and freezes.")
 
 
-class VerifyShape(Shape):
+class VerifyShape(GuardingShape):
     """How it is known that an action helped."""
 
     until: str = Field("", description="Expression that must come true.")
@@ -123,6 +142,11 @@ class ActionShape(Shape):
     guard: GuardShape = Field(GuardShape(), description="Reasons why it may not run now.")
     verify: VerifyShape | None = Field(None, description="How it is known that it helped.")
     inputs: dict[str, InputShape] = Field({}, description="What a person is asked for, by name.")
+
+    @field_validator("guard", "verify", "temporary", mode="before")
+    @classmethod
+    def _told(cls, value: Any) -> Any:
+        return told(value)
 
 
 class HumanStepShape(Shape):

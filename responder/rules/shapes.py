@@ -2,12 +2,13 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, field_validator
 
-from responder.model.action import Mode
+from responder.model.action import ActionWeight, Mode
+from responder.model.ceilings import BY_HAND
 from responder.model.verdict import Json
 from responder.rules.playbook_shapes import Limits, OverrideShape, PlaybookShape, SetShape, WindowShape
-from responder.rules.words import Response, Shape, Span, Words
+from responder.rules.words import GuardingShape, Response, Shape, Span, Words, told
 
 
 class LevelShape(Shape):
@@ -81,19 +82,54 @@ class RuleShape(Shape):
     notify: RuleNotifyShape = Field(RuleNotifyShape(), description="Who is told besides, or instead.")
 
 
-class CeilingsShape(Shape):
+class CeilingsShape(GuardingShape):
     """How far actions may go at most, whatever the playbooks say."""
 
     namespaces: dict[str, Mode] = Field({}, description="By namespace, RE2, anchored; the lowest that fits counts.")
     rules: dict[str, Mode] = Field({}, description="By PACK/RULE.")
 
 
-class DeploymentGuardShape(Shape):
+def _each_weight(value: Any) -> Any:
+    return (
+        value
+        if isinstance(value, dict) or value is None
+        else {weight: value for weight in BY_HAND if weight != "harmless"}
+    )
+
+
+People = Annotated[int, Field(ge=1, le=10)]
+Numbers = Annotated[
+    dict[ActionWeight, People],
+    BeforeValidator(_each_weight, json_schema_input_type=dict[ActionWeight, People] | People),
+]
+Roles = Annotated[
+    dict[ActionWeight, Words],
+    BeforeValidator(_each_weight, json_schema_input_type=dict[ActionWeight, Words] | Words),
+]
+
+
+class ByHandShape(GuardingShape):
+    """Who must agree to what people ask for by hand, beside the guards that the playbook puts on the same action."""
+
+    approvals: Numbers = Field(
+        {},
+        description="How many people, for all but harmless ones or by weight. Absent: 1; 2 if destructive or security.",
+    )
+    approvers: Roles = Field(
+        {}, description="Roles that may say yes, for all but harmless ones or by weight. Absent: anybody."
+    )
+
+
+class DeploymentGuardShape(GuardingShape):
     """Reasons why no action may run now, for all of them and beside their own."""
 
-    never: Words | None = Field(
-        None, description="Namespaces in which nothing is done, RE2. Absent: kube-system, kube-public, kube-node-lease."
+    never: Words = Field(
+        [], description="Namespaces in which nothing is done, RE2; besides kube-system, kube-public, kube-node-lease."
     )
+    open: list[Literal["kube-system", "kube-public", "kube-node-lease"]] = Field(
+        [], description="Of these three those in which actions may act all the same."
+    )
+    by_hand: ByHandShape = Field(ByHandShape(), description="Who must agree to what people ask for by hand.")
     only_in: Words = Field([], description="Namespaces in which anything is done, RE2. Absent: all others.")
     at_most: Limits = Field(None, description="`2 per 1h` on one object, or a mapping; harmless actions do not count.")
     windows: list[WindowShape] = Field([], description="Allowed hours and freezes.")
@@ -120,3 +156,8 @@ class RuleFile(Shape):
     rules: list[RuleShape] = Field([], description="The first whose matchers hold takes the alert.")
     sets: dict[str, SetShape] = Field({}, description="Named sets of steps, for `use`.")
     playbooks: dict[str, PlaybookShape] = Field({}, description="Playbooks by name.")
+
+    @field_validator("ceilings", "guard", mode="before")
+    @classmethod
+    def _told(cls, value: Any) -> Any:
+        return told(value)

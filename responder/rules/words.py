@@ -4,20 +4,49 @@ import re
 from datetime import timedelta
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, GetJsonSchemaHandler, field_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from responder.model.duration import parse_duration
+from responder.model.window import day_of, minute_of
 
 _RATE = re.compile(r"([1-9][0-9]{0,5}) per (\S+)")
 _BUSINESS_DAYS = re.compile(r"([1-9][0-9]{0,2}) business days?")
 _BLAST = re.compile(r"[1-9][0-9]{0,5}|(?:100|[1-9]?[0-9])%")
-_CLOCK = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]|24:00")
 
 
 class Shape(BaseModel):
     """What one mapping of a rule file may hold; an unknown key is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class GuardingShape(Shape):
+    """What holds actions back: a word with nothing behind it is an error, lest a deleted value leave no guard."""
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _told(cls, value: Any) -> Any:
+        return told(value)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Leave out that a word may be null."""
+        made = handler.resolve_ref_schema(handler(schema))
+        for each in made.get("properties", {}).values():
+            choices = [choice for choice in each.pop("anyOf", ()) if choice != {"type": "null"}]
+            each |= choices[0] if len(choices) == 1 else {"anyOf": choices} if choices else {}
+            if each.get("default", "") is None:
+                del each["default"]
+        return made
+
+
+def told(value: Any) -> Any:
+    """Refuse a word that was written without a value. Raises: ValueError."""
+    if value is None:
+        raise ValueError("there is nothing behind this word: write a value, or take the word out")
+    return value
 
 
 def _span(value: Any) -> Any:
@@ -63,9 +92,10 @@ def _blast(value: Any) -> Any:
     return str(value)
 
 
-def _clock(value: Any) -> Any:
-    if not isinstance(value, str) or not _CLOCK.fullmatch(value):
-        raise ValueError("write hours and minutes: 22:30")
+def _edge(value: Any) -> Any:
+    if not isinstance(value, str):
+        raise ValueError("write hours and minutes, such as 22:30, or a date, such as 2026-12-20")
+    day_of(value) if "-" in value else minute_of(value)
     return value
 
 
@@ -87,8 +117,8 @@ Response = Annotated[str, BeforeValidator(_response, json_schema_input_type=str)
 Blast = Annotated[str, BeforeValidator(_blast, json_schema_input_type=int | str)]
 """A number of pods or a share."""
 
-Clock = Annotated[str, BeforeValidator(_clock, json_schema_input_type=str)]
-"""A time of day."""
+Edge = Annotated[str, BeforeValidator(_edge, json_schema_input_type=str)]
+"""A time of day, or a date."""
 
 
 def business_days(text: str) -> int | None:

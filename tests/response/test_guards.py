@@ -12,7 +12,7 @@ from responder.model.guard import Limits, Rate, guard_of, verify_of
 from responder.model.playbook import ActionStep
 from responder.model.receiver import Team
 from responder.model.timeline import ActionAsked
-from responder.model.window import Window
+from responder.model.window import Day, Window
 from tests.response.story import GOOD, Story, a_playbook, an_action, asked, guarded, passes, running, why
 
 # --- what cannot be read ---
@@ -43,6 +43,16 @@ from tests.response.story import GOOD, Story, a_playbook, an_action, asked, guar
         {"windows": [{"days": ["someday"]}]},
         {"windows": [{"zone": "Mars/Phobos"}]},
         {"windows": [{"form": "09:00"}]},
+        {"windows": [{"from": "2026-12-20"}]},
+        {"windows": [{"from": "2026-12-20", "to": "18:00"}]},
+        {"windows": [{"from": "12-20", "to": "2027-01-03"}]},
+        {"windows": [{"from": "2026-02-30", "to": "2026-03-01"}]},
+        {"windows": [{"from": "2027-01-03", "to": "2026-12-20"}]},
+        {"cooldown": None},
+        {"at_most": None},
+        {"at_most": {"target": None}},
+        {"blast_radius": None},
+        {"windows": None},
         {"colldown": "30m"},
     ],
     ids=str,
@@ -128,6 +138,9 @@ def test_a_team_that_loses_a_namespace_acts_there_no_more() -> None:
         ([{"from": "13:00", "to": "14:00", "zone": "Europe/Berlin"}], True),
         ([{"from": "22:00", "to": "06:00"}], False),
         ([{"from": "22:00", "to": "12:30"}], True),
+        ([{"from": "09:00", "to": "12:00"}], False),
+        ([{"from": "22:00", "to": "12:00"}], False),
+        ([{"from": "12:00", "to": "12:01"}], True),
         ([{"days": ["sat"]}], True),
         ([{"days": ["mon"]}], False),
         ([{"days": ["fri"], "from": "22:00", "to": "13:00"}], True),
@@ -140,6 +153,45 @@ def test_a_team_that_loses_a_namespace_acts_there_no_more() -> None:
 )
 def test_an_action_keeps_to_its_hours(windows: list[dict[str, Any]], holds: bool) -> None:
     assert passes(guarded({"windows": windows})) is holds
+
+
+@pytest.mark.parametrize(
+    ("freeze", "told"),
+    [
+        (("2026-11-21", "2027-01-03"), "change freeze until 4 January 00:00 Europe/Berlin"),
+        (("2026-11-01", "2026-11-21"), "change freeze until 22 November 00:00 Europe/Berlin"),
+        (("2026-11-21", "2026-11-21"), "change freeze until 22 November 00:00 Europe/Berlin"),
+        (("11-20", "01-03"), "change freeze until 4 January 00:00 Europe/Berlin"),
+        (("02-01", "12-31"), "change freeze until 1 January 00:00 Europe/Berlin"),
+        (("2026-11-01", "2030-01-01"), "change freeze until 2 January 2030 00:00 Europe/Berlin"),
+        (("2026-11-22", "2027-01-03"), ""),
+        (("2026-11-01", "2026-11-20"), ""),
+        (("2025-11-01", "2025-12-31"), ""),
+        (("11-22", "01-03"), ""),
+        (("12-01", "11-20"), ""),
+    ],
+    ids=str,
+)
+def test_a_change_freeze_lasts_from_its_first_day_to_its_last(freeze: tuple[str, str], told: str) -> None:
+    first, last = freeze
+    story = guarded({"windows": [{"freeze": True, "from": first, "to": last, "zone": "Europe/Berlin"}]})
+    assert (why(story) if told else passes(story)) == (told or True)
+
+
+def test_a_freeze_by_date_begins_and_ends_at_midnight_of_its_zone() -> None:
+    frozen = Window(zone="Europe/Berlin", freeze=True, first=Day(2026, 12, 20), last=Day(2027, 1, 3))
+    inside = datetime(2026, 12, 19, 23, 0, tzinfo=UTC), datetime(2027, 1, 3, 22, 59, tzinfo=UTC)
+    outside = datetime(2026, 12, 19, 22, 59, tzinfo=UTC), datetime(2027, 1, 3, 23, 0, tzinfo=UTC)
+    assert [frozen.covers(moment) for moment in inside + outside] == [True, True, False, False]
+    assert frozen.ends(inside[0]) == outside[1]
+
+
+def test_dates_allow_too_and_may_name_weekdays_of_theirs() -> None:
+    dated = {"from": "2026-11-01", "to": "2026-11-30"}
+    assert passes(guarded({"windows": [dated]}))
+    assert passes(guarded({"windows": [{**dated, "days": ["sun"], "freeze": True}]}))
+    saturdays = guarded({"windows": [{**dated, "days": ["sat"], "freeze": True}]})
+    assert why(saturdays) == "changes are frozen: sat 1 November 2026 to 30 November 2026 UTC"
 
 
 def test_the_freeze_of_the_deployment_binds_every_action() -> None:
