@@ -58,8 +58,9 @@ def act(
     """
     Ask for an action that nothing calls for, see what it would do, and say yes to it.
 
-    It is one of Responder's, with parameters of yours, or one that the incident's playbook names, with its inputs:
-    what runs SQL or calls an address is to be had by its name only.
+    It is one of Responder's, with parameters of yours, or one that the
+    incident's playbook names, with its inputs: what runs SQL or calls an
+    address is to be had by its name only.
 
     Without your yes it waits for others until it expires. Ends as `responder approve` does.
 

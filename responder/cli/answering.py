@@ -121,8 +121,9 @@ def settle(
     """
     Say whether an action in doubt happened; nobody could tell by asking the system.
 
-    Before you say that it did not: a replica that only stands still (frozen, paused, cut off) may yet do it
-    when it goes on. The doubt says which one was at it, and since when: see that it runs or is gone.
+    Before you say that it did not: a replica that only stands still (frozen,
+    paused, cut off) may yet do it when it goes on. The doubt says which one was
+    at it, and since when: see that it runs or is gone.
 
     Examples:
 

@@ -22,8 +22,8 @@ from responder.response.proposals import find
 
 def asked(draft: Draft, told: ActionAsked) -> None:
     """Make an attempt of what a person asks for, or write down why not."""
-    plugin = draft.brain.plugin_params(told.plugin) is not None
-    made = _made(draft, told) if plugin or find(draft, told.plugin) is None else named.made(draft, told)
+    known = draft.brain.action(told.plugin) is not None
+    made = _made(draft, told) if known or find(draft, told.plugin) is None else named.made(draft, told)
     begun = making.by_hand(draft, made) if isinstance(made, Attempt) else made
     if isinstance(begun, str):
         draft.record(AnswerRefused(0, told.by, f"act {told.plugin}", begun))
@@ -32,7 +32,7 @@ def asked(draft: Draft, told: ActionAsked) -> None:
 def _made(draft: Draft, told: ActionAsked) -> Attempt | str:
     incident, brain = draft.incident, draft.brain
     model = brain.plugin_params(told.plugin)
-    if model is None:
+    if model is None or brain.action(told.plugin) is None:
         names = ", ".join(action.name for action in brain.playbook.actions)
         return f"no action is called {told.plugin}{f'; the playbook has {names}' if names else ''}"
     if barred := _barred(draft, told):
@@ -72,9 +72,7 @@ def _made(draft: Draft, told: ActionAsked) -> Attempt | str:
 def _barred(draft: Draft, told: ActionAsked) -> str:
     """Say why nobody may ask for it, whatever its parameters; "" when somebody may."""
     traits = draft.brain.action(told.plugin)
-    if traits is None:
-        return f"no action is called {told.plugin}"
-    if not traits.by_hand:
+    if traits is not None and not traits.by_hand:
         why = "nobody reviews what is typed now"
         return f"{told.plugin} does only what rules say, as {why}; {named.instead(draft, told.plugin)}"
     if not told.by:
