@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from pydantic import Field, model_validator
 
+from responder.errors import TransientError, Unanswered
 from responder.model.action import ActionWeight, Outcome, Preview
 from responder.model.duration import format_duration
 from responder.model.resource import namespace_of
@@ -89,8 +90,15 @@ class TerminateBackends(Action[TerminateBackendsParams]):
         if not seen:
             return Outcome("not_done", "no session was shown: nothing was ended")
         pids, starts = zip(*(_parsed(each) for each in seen), strict=True)
-        ended = await database.fetch(_end(params), params.application, list(pids), list(starts))
-        there = {_identity(row) for row in await database.fetch(_standing(), list(pids), list(starts))}
+        try:
+            asked = await database.fetch(_end(params), params.application, list(pids), list(starts))
+            there = {_identity(row) for row in await database.fetch(_standing(), list(pids), list(starts))}
+        except Unanswered:
+            raise
+        except TransientError as error:
+            # To the client both are plain reads, and it cannot know that the first one ends sessions.
+            raise Unanswered(f"{error}; some of the sessions may have been ended") from error
+        ended = [row for row in asked if row["ended"]]
         gone = set(seen) - there - {_identity(row) for row in ended}
         if not ended and not (tools.retry and gone):
             return Outcome("not_done", "none of the sessions that were shown is as it was: nothing was ended")

@@ -1,5 +1,6 @@
 """`postgres.terminate_backends` on a real PostgreSQL: those that were shown are ended, and nobody else."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from typing import Any
@@ -9,7 +10,9 @@ import asyncpg
 import pytest
 
 from responder.actions.terminate_backends import TerminateBackends
+from responder.errors import Unanswered
 from tests.actions.steps import HOSTILE, Build, Step, step
+from tests.servers.cutting import Line
 
 pytestmark = pytest.mark.postgres
 
@@ -126,6 +129,98 @@ async def test_a_second_try_finds_them_gone_and_ends_nobody_else(ending: Callabl
     assert (again.status, again.say) == ("done", "0 sessions ended; 1 had gone before, or in an earlier try")
     assert (await found.act(preview)).status == "not_done"
     assert await alive(later)
+
+
+ENDS, LOOKS = (1000).to_bytes(4), b"SELECT pid, backend_start FROM pg_stat_activity WHERE"
+"""What passes with the ending itself, once its statement was prepared (Execute, at most 1000 rows), and behind it."""
+
+
+@pytest.mark.parametrize(("word", "late"), [(ENDS, True), (LOOKS, False)])
+async def test_a_lost_answer_may_have_ended_sessions_and_the_second_try_says_so(
+    steps: Build, roles: str, connect: Connect, word: bytes, late: bool
+) -> None:
+    idle = await connect("t_app", "worker")
+    parts = urlsplit(login(roles, "t_ours"))
+    async with Line(str(parts.hostname), parts.port or 0, b"no word", late=late).open() as line:
+        url = urlunsplit(parts._replace(netloc=f"t_ours:{PASSWORD}@127.0.0.1:{line.port}"))
+        tools = steps(datasources={"postgres": {"main": {"url": url}}})
+        found = step(TerminateBackends(), tools, source="main", idle_for="0s")
+        preview = await found.preview()
+        line.word = word
+        with pytest.raises(Unanswered, match="may have been ended"):
+            await found.act(preview)
+        again = await found.act(preview, retry=True)
+    assert line.cuts == 1
+    assert (again.status, again.say) == ("done", "0 sessions ended; 1 had gone before, or in an earlier try")
+    assert not await alive(idle)
+
+
+async def test_only_those_are_counted_that_the_server_ended(
+    ending: Callable[..., Step], connect: Connect, roles: str
+) -> None:
+    idle, owner = await connect("t_app", "idle"), await connect("postgres", database=roles)
+    await owner.execute(
+        "CREATE FUNCTION public.pg_terminate_backend(integer) RETURNS boolean LANGUAGE sql AS 'SELECT false';"
+        "ALTER ROLE t_ours SET search_path = public, pg_catalog"
+    )
+    found = ending()
+    preview = await found.preview()
+    assert (await found.act(preview)).status == "not_done"
+    assert await alive(idle)
+
+
+@pytest.mark.parametrize("params", [{"idle_in_transaction_for": "0s"}, {"active_for": "0s"}])
+async def test_a_session_is_ended_for_what_it_is_at(
+    ending: Callable[..., Step], connect: Connect, params: dict[str, str]
+) -> None:
+    idle, inside, busy = [await connect("t_app", name) for name in ("idle", "inside", "busy")]
+    await inside.execute("BEGIN; SELECT 1")
+    sleeping = asyncio.create_task(busy.execute("SELECT pg_sleep(60)"))
+    while not (await ending(idle_for=None, active_for="0s").preview()).among:
+        await asyncio.sleep(0.01)
+    found = ending(idle_for=None, **params)
+    preview = await found.preview()
+    done = await found.act(preview)
+    wanted, spared = (busy, inside) if "active_for" in params else (inside, busy)
+    assert done.say.startswith("1 session ended: 1 of ")
+    assert [await alive(idle), await alive(wanted)] == [True, False]
+    if spared is inside:
+        assert await alive(inside)
+        with pytest.raises(asyncpg.PostgresError):
+            await sleeping
+    else:
+        assert not sleeping.done()
+        sleeping.cancel()
+
+
+@pytest.mark.parametrize("params", [{"idle_in_transaction_for": "1h"}, {"active_for": "1h"}, {"idle_for": "1h"}])
+async def test_a_session_that_has_not_been_at_it_for_so_long_is_left_alone(
+    ending: Callable[..., Step], connect: Connect, params: dict[str, str]
+) -> None:
+    idle, inside, busy = [await connect("t_app", name) for name in ("idle", "inside", "busy")]
+    await inside.execute("BEGIN; SELECT 1")
+    sleeping = asyncio.create_task(busy.execute("SELECT pg_sleep(60)"))
+    while not (await ending(idle_for=None, active_for="0s").preview()).among:
+        await asyncio.sleep(0.01)
+    assert (await ending(**{"idle_for": None, **params}).preview()).among == ()
+    assert [await alive(idle), await alive(inside), sleeping.done()] == [True, True, False]
+    sleeping.cancel()
+
+
+async def test_its_own_session_and_what_copies_the_database_are_never_chosen(
+    ending: Callable[..., Step], connect: Connect, roles: str
+) -> None:
+    owner = await connect("postgres", database=roles)
+    await owner.execute("ALTER ROLE t_app REPLICATION")
+    walsender = await asyncpg.connect(login(roles, "t_app"), server_settings={"replication": "database"})
+    await owner.execute("ALTER ROLE t_app NOREPLICATION")
+    try:
+        kinds = await owner.fetch("SELECT backend_type FROM pg_stat_activity WHERE usename = 't_app'")
+        assert [row["backend_type"] for row in kinds] == ["walsender"]
+        found = ending(idle_for="0s", active_for="0s", idle_in_transaction_for="0s")
+        assert (await found.preview()).refusal == "there is no such session: nothing would change"
+    finally:
+        walsender.terminate()
 
 
 async def test_the_cap_takes_the_longest_first(ending: Callable[..., Step], connect: Connect) -> None:
