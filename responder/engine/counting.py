@@ -53,7 +53,7 @@ def write(tx: Transaction, before: Incident, decision: Decision, now: datetime) 
 def run_of(row: Row) -> Run:
     """Read a row of `runs_counted`."""
     incident, attempt, plugin, action, lock, rule, namespace, cluster, *more = row
-    started, ended, outcome, step, undo, beside, dry_run = more
+    started, ended, outcome, step, undo, beside, dry_run, entails = more
     return Run(
         incident=incident,
         attempt=attempt,
@@ -70,12 +70,14 @@ def run_of(row: Row) -> Run:
         undo=bool(undo),
         beside=tuple(json.loads(beside)),
         dry_run=bool(dry_run),
+        entails=tuple(json.loads(entails)),
     )
 
 
 def _fields(run: Run) -> tuple[object, ...]:
     what = (run.plugin, run.action, run.lock, compact(run.beside), run.rule, run.namespace, run.cluster)
-    return (run.incident, run.attempt, run.step, int(run.undo), *what, micros(run.started_at), int(run.dry_run))
+    how = (micros(run.started_at), int(run.dry_run), compact(run.entails))
+    return (run.incident, run.attempt, run.step, int(run.undo), *what, *how)
 
 
 def _spans(incident: Incident, ceilings: Ceilings) -> Iterator[timedelta]:

@@ -348,7 +348,7 @@ class Run:
 
     All steps of an attempt start with it. Taking one back is a run of its own, which holds the locks and counts in no
     budget. `lock` and `beside` are those of the preview: however many it holds, it is one start. One of a `dry_run`
-    counts in no budget of what is done in earnest.
+    counts in no budget of what is done in earnest; one that `entails` other actions counts as one of each, too.
     """
 
     incident: int
@@ -366,11 +366,16 @@ class Run:
     undo: bool = False
     beside: tuple[str, ...] = ()
     dry_run: bool = False
+    entails: tuple[str, ...] = ()
 
     @property
     def locks(self) -> frozenset[str]:
         """All that it holds, or held."""
         return frozenset((self.lock, *self.beside))
+
+    def does(self, plugin: str) -> bool:
+        """Whether it was such an action, or included one."""
+        return plugin == self.plugin or plugin in self.entails
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 
+from responder.errors import ResponderError
 from responder.model.action import Attempt, Run, Step
 from responder.model.guard import Limits, Rate
+from responder.model.playbook import ActionStep
 from responder.response.attempts import named, namespace_of, objects_of
 from responder.response.draft import Draft
 
@@ -30,7 +32,17 @@ def _run(draft: Draft, attempt: Attempt, place: int, *, undo: bool) -> Run:
         undo=undo,
         beside=tuple(beside),
         dry_run=attempt.dry_run,
+        entails=_included(draft, step),
     )
+
+
+def _included(draft: Draft, step: Step) -> tuple[str, ...]:
+    if _is_harmless(draft, step.plugin):
+        return ()  # keeping what a program says is no reason to run none
+    try:
+        return tuple(draft.brain.entails(ActionStep(step.name, step.plugin), step.params))
+    except (ValueError, ResponderError):
+        return ()  # what cannot be told is refused where anything of it may be forbidden
 
 
 def held(draft: Draft, attempt: Attempt, step: Step) -> Iterator[tuple[str, Run]]:
@@ -55,14 +67,14 @@ def _at_work(draft: Draft, attempt: Attempt) -> Iterator[Run]:
 
 
 def last(draft: Draft, attempt: Attempt, step: Step) -> Run | None:
-    """Return the last run of the same kind of action on one of the same objects, None for none."""
+    """Return the last run that did the same to one of the same objects, None for none."""
     return max(alike(draft, attempt, step), key=lambda run: run.ended_at or run.started_at, default=None)
 
 
 def alike(draft: Draft, attempt: Attempt, step: Step) -> list[Run]:
-    """Return the runs of the same kind of action on one of the same objects, of any incident but of this attempt."""
+    """Return the runs that did the same to one of the same objects, of any incident but of this attempt."""
     objects = objects_of(step)
-    return [run for run in _others(draft, attempt) if run.plugin == step.plugin and not run.locks.isdisjoint(objects)]
+    return [run for run in _others(draft, attempt) if run.does(step.plugin) and not run.locks.isdisjoint(objects)]
 
 
 def counts(
@@ -71,8 +83,9 @@ def counts(
     """
     Yield for each limit what counts in it within its span, the steps of this attempt before this one included.
 
-    Of a playbook's guard only the same kind of action counts; with `every` all but harmless ones do. The limit of a
-    target holds for every object by itself; in any other one a step counts once, however many it touches.
+    Of a playbook's guard only what did the same counts, also as a part of something else; with `every` all but harmless
+    ones do. The limit of a target holds for every object by itself; in any other one a step counts once, however many
+    it touches.
     """
     if every and _is_harmless(draft, step.plugin):
         return
@@ -103,7 +116,7 @@ def _fullest(step: Step, rate: Rate | None, runs: list[Run]) -> str:
 
 
 def _counts(draft: Draft, run: Run, step: Step, *, every: bool) -> bool:
-    return not _is_harmless(draft, run.plugin) if every else run.plugin == step.plugin
+    return not _is_harmless(draft, run.plugin) if every else run.does(step.plugin)
 
 
 def _is_harmless(draft: Draft, plugin: str) -> bool:

@@ -273,12 +273,12 @@ on conflict (scope) do update set owner = excluded.owner
 
 -- name: run_begin
 insert into run (
-    incident, attempt, step, undo, plugin, action, lock, beside, rule, namespace, cluster, started_at, dry_run
+    incident, attempt, step, undo, plugin, action, lock, beside, rule, namespace, cluster, started_at, dry_run, entails
 )
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 on conflict (incident, attempt, step, undo) do update
 set started_at = excluded.started_at, ended_at = null, outcome = '', lock = excluded.lock, beside = excluded.beside,
-    dry_run = excluded.dry_run
+    dry_run = excluded.dry_run, entails = excluded.entails
 
 -- name: run_end
 update run set ended_at = $3, outcome = $4 where incident = $1 and attempt = $2 and ended_at is null
@@ -288,7 +288,7 @@ update run set ended_at = $2, outcome = $3 where incident = $1 and ended_at is n
 
 -- name: runs_counted
 select incident, attempt, plugin, action, lock, rule, namespace, cluster, started_at, ended_at, outcome, step, undo, beside,
-    dry_run
+    dry_run, entails
 from run where ended_at is null or ended_at > $1
 order by case when ended_at is null then 0 else 1 end, started_at desc limit $2
 

@@ -12,7 +12,7 @@ from responder.model.command import Act
 from responder.model.guard import Limits, Rate
 from responder.model.timeline import ActionAsked
 from tests.response.given import NOON
-from tests.response.story import GOOD, Story, an_action, asked, guarded, passes, why
+from tests.response.story import GOOD, Story, an_action, asked, guarded, passes, running, why
 
 LOCK = GOOD.lock
 WEB = "default/deployment/prod/web"
@@ -77,6 +77,24 @@ def test_what_failed_in_a_dry_run_may_be_done_in_earnest() -> None:
     story.turn(ActionAsked("ann", "kubernetes.rollout_undo", {"revision": 6}))
     story.preview()
     assert (story.attempt().dry_run, story.state) == (False, ActionState.PROPOSED)
+
+
+def test_what_was_done_as_a_part_of_something_else_counts_as_itself_and_not_the_other_way_round() -> None:
+    """A ConfigMap that was changed with a restart has restarted; who restarts has changed no ConfigMap."""
+    patched = a_run(12, plugin="kubernetes.patch_configmap", entails=("kubernetes.rollout_undo",))
+    for guard in ({"cooldown": "2h"}, {"at_most": "1 per 2h"}, {"at_most": {"overall": "1 per 2h"}}):
+        assert "kubernetes.rollout_undo" in why(guarded(guard, usage=[patched]))
+        entailing = {"plugin": "kubernetes.scale", "entails": lambda step, params: ("kubernetes.rollout_undo",)}
+        assert passes(guarded(guard, usage=[a_run(12)], **entailing))
+
+
+@pytest.mark.parametrize(
+    ("plugin", "included"),
+    [("kubernetes.rollout_undo", ("kubernetes.rollout_restart",)), ("evidence.capture", ())],
+)
+def test_a_start_keeps_what_it_included_unless_it_is_harmless(plugin: str, included: tuple[str, ...]) -> None:
+    story = running(an_action(plugin=plugin), entails=lambda step, params: ("kubernetes.rollout_restart",))
+    assert [run.entails for run in story.starts] == [included]
 
 
 def test_a_block_that_ends_is_looked_at_again_when_it_ends() -> None:

@@ -38,17 +38,34 @@ async def test_a_database_of_version_1_keeps_what_it_holds_and_takes_what_is_new
     await make(database_url)
     for _ in range(2):
         store = await open_store(database_url)
-        assert tuple((await store.read("schema_read", "state"))[0]) == (6,)
+        assert tuple((await store.read("schema_read", "state"))[0]) == (7,)
         await store.close()
     store = await open_store(database_url)
     async with store.transaction() as tx:
         (row,) = await tx.fetch("command_claim", "me", 10, 5, "diagnose", 9)
-        tx.run("run_begin", 7, 1, 0, 0, "kubernetes.scale", "more", "x", '["y"]', "r", "n", "c", 3, 1)
+        tx.run(
+            "run_begin",
+            7,
+            1,
+            0,
+            0,
+            "kubernetes.scale",
+            "more",
+            "x",
+            '["y"]',
+            "r",
+            "n",
+            "c",
+            3,
+            1,
+            '["kubernetes.set_env"]',
+        )
         tx.run("control_write", "stop", "{}", 3)
         tx.run("attempt_put", 7, 1, "proposed", 1, 3)
     claimed = CommandRow.of(row)
     assert (claimed.key, claimed.epoch, claimed.begun) == ("diagnose/rate/1", 1, False)
-    assert [tuple(row)[:3] for row in await store.read("runs_counted", 0, 9)] == [(7, 1, "kubernetes.scale")]
+    (run,) = await store.read("runs_counted", 0, 9)
+    assert (*tuple(run)[:3], *tuple(run)[-3:]) == (7, 1, "kubernetes.scale", '["y"]', 1, '["kubernetes.set_env"]')
     assert [tuple(row) for row in await store.read("control_read", "stop")] == [("{}",)]
     assert [tuple(row) for row in await store.read("attempts_pending")] == [("proposed", 1, 1, 3)]
     await store.close()
