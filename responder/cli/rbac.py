@@ -10,6 +10,7 @@ from responder.cli.config import Config, settings_of
 from responder.cli.rules import registry
 from responder.errors import ConfigError
 from responder.model.action import Mode
+from responder.model.near import did_you_mean
 from responder.plugins.registry import Registry
 from responder.rules.loading import load
 from responder.rules.rbac import Account, as_yaml, manifests, roles
@@ -80,5 +81,4 @@ def rbac(
 def _check(actions: tuple[str, ...], plugins: Registry) -> None:
     for name in actions:
         if name not in plugins.actions:
-            meant = plugins.suggest(name)
-            raise ConfigError(f"--manual: no action is called {name}{f'; did you mean {meant}?' if meant else ''}")
+            raise ConfigError(f"--manual: no action is called {name}{did_you_mean(name, plugins.actions)}")

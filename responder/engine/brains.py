@@ -98,6 +98,7 @@ class Brains:
             entails=runtime.kitchen.entails,
             weight_of=lambda step, params: runtime.kitchen.weight(step, params, playbook.files),
             action=self._traits,
+            actions=runtime.registry.actions.keys(),
             automation=runtime.automation,
             ceilings=rulebook.ruleset.ceilings,
             dry_run=runtime.dry_run,

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Any
 
 from cel_expr_python import cel
@@ -22,6 +21,7 @@ from responder.expressions.shapes import (
     shape_of_value,
 )
 from responder.model.facts import IncidentFacts
+from responder.model.near import nearest
 from responder.model.secrecy import SECRET
 from responder.model.target import Target
 from responder.model.verdict import Json
@@ -44,6 +44,8 @@ FIXED: Mapping[str, Shape] = {
 }
 """The variables that every expression has, besides `vars`, `inputs` and the diagnostics."""
 
+_ALIKE = 0.5
+"""How alike two names of variables are: there are few, and every one is listed besides."""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _UNSELECTABLE = frozenset({"true", "false", "null", "in"})
 _RESERVED = _UNSELECTABLE | {
@@ -106,7 +108,7 @@ class Schema:
 
 def most_like(name: str, known: Mapping[str, object] | frozenset[str] | tuple[str, ...]) -> str:
     """Return the known name that is most like this one, "" when none is."""
-    return next(iter(get_close_matches(name, list(known), n=1, cutoff=0.5)), "")
+    return nearest(name, known, alike=_ALIKE)
 
 
 def _check_name(name: str, what: str, reserved: frozenset[str]) -> None:

@@ -8,12 +8,12 @@ import importlib
 import pkgutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from importlib.metadata import entry_points
 from types import ModuleType
 from typing import Any
 
 from responder.errors import ConfigError
+from responder.model.near import nearest
 from responder.plugins.action import Action
 from responder.plugins.diagnostic import Diagnostic
 from responder.plugins.notifier import Notifier
@@ -32,7 +32,7 @@ class Registry:
     def suggest(self, name: str) -> str:
         """Return the known name that is most like this one, "" when none is."""
         known = [*self.diagnostics, *self.actions, *self.notifiers]
-        return next(iter(get_close_matches(name, known, n=1, cutoff=0.5)), "")
+        return nearest(name, known)
 
 
 def discover(packages: Iterable[ModuleType]) -> Registry:

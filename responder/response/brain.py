@@ -1,6 +1,6 @@
 """What `decide` is handed beside the incident, and what it answers."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeAlias
@@ -41,6 +41,7 @@ class Brain:
     `entails` names the other actions that one includes, by its parameters; `weight_of` says what it may cost with them,
     None for as much as its traits say. Both raise as `command_of` does.
     `action` tells the traits of an action, None when there is none of that name: it is then named and never run.
+    `actions` are the names of all there are.
     `automation` is the ceiling of the process, `ceilings` those of the newest rules; `forbidden` are the actions that
     the newest playbooks of the incident's rules forbid. `stop` is the global stop, `dry_run` whether effects are only
     tried. `usage` are the starts that budgets count and the locks that are held, of all incidents, as read in the
@@ -69,6 +70,7 @@ class Brain:
     forbidden: Sequence[str] = ()
     stop: Stop | None = None
     dry_run: bool = False
+    actions: Collection[str] = ()
     usage: Sequence[Run] = ()
     quiet_for: timedelta = timedelta(minutes=5)
     external_url: str = ""

@@ -9,6 +9,7 @@ from responder.errors import ResponderError
 from responder.expressions.places import strings
 from responder.model.action import Attempt, Step
 from responder.model.incident import Status
+from responder.model.near import did_you_mean
 from responder.model.place import Place
 from responder.model.playbook import ActionStep
 from responder.model.timeline import ActionAsked, AnswerRefused
@@ -33,8 +34,10 @@ def _made(draft: Draft, told: ActionAsked) -> Attempt | str:
     incident, brain = draft.incident, draft.brain
     model = brain.plugin_params(told.plugin)
     if model is None or brain.action(told.plugin) is None:
-        names = ", ".join(action.name for action in brain.playbook.actions)
-        return f"no action is called {told.plugin}{f'; the playbook has {names}' if names else ''}"
+        names = [action.name for action in brain.playbook.actions]
+        meant = did_you_mean(told.plugin, (*brain.actions, *names))
+        there = f"; the playbook has {', '.join(names)}" if names else ""
+        return f"no action is called {told.plugin}{meant}{there}"
     if barred := _barred(draft, told):
         return barred
     action, target = ActionStep(told.plugin, told.plugin), told.target or incident.target
@@ -92,8 +95,9 @@ def _told(error: ValidationError, plugin: str, model: type[BaseModel]) -> str:
     first = error.errors(include_url=False, include_input=False)[0]
     name = ".".join(map(str, first["loc"])) or "its parameters"
     if first["type"] == "extra_forbidden":
-        known = ", ".join(field.alias or key for key, field in model.model_fields.items())
-        return f"{name}: {plugin} takes no such parameter{f'; it takes {known}' if known else ', and none at all'}"
+        known = [field.alias or key for key, field in model.model_fields.items()]
+        takes = f"; it takes {', '.join(known)}" if known else ", and none at all"
+        return f"{name}: {plugin} takes no such parameter{did_you_mean(name, known)}{takes}"
     said = first["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
     said = said.replace("a valid dictionary", "an object").replace("a valid list", "a list")
     return f"{name}: {said.replace('Field required', 'is missing').partition(', unable to parse')[0]}"

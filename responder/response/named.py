@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from responder.model.action import Attempt
 from responder.model.incident import Status
+from responder.model.near import did_you_mean
 from responder.model.timeline import ActionAsked
 from responder.model.verdict import Json, Undecided
 from responder.model.wanted import wanted_of
@@ -55,7 +56,7 @@ def _inputs(draft: Draft, declared: Mapping[str, Json], told: ActionAsked) -> di
     unknown = sorted(set(told.params) - set(declared))
     if unknown:
         known = f"; it takes {', '.join(declared)}" if declared else ", and none at all"
-        return f"{told.plugin} takes no input {unknown[0]}{known}"
+        return f"{told.plugin} takes no input {unknown[0]}{did_you_mean(unknown[0], declared)}{known}"
     if any(_is_secret(written) for written in declared.values()):
         return f"{told.plugin} takes a secret, which is given with a yes: let the playbook offer it (`offer: always`)"
     return inputs.taken(draft, declared, {}, told.params)

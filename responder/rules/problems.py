@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from enum import StrEnum
 
 from responder.errors import ConfigError, RuleError
+from responder.model.near import nearest
 from responder.model.origin import Origin
 from responder.rules.nodes import Spot
 
@@ -84,11 +84,10 @@ def _problem(gravity: Gravity, spot: Spot, message: str, hint: str) -> Problem:
 def meant(word: str, known: Iterable[str]) -> str:
     """Say which of the known words was probably meant, and which there are."""
     words = sorted({str(item) for item in known})
-    folded = {item.casefold(): item for item in reversed(words)}
-    near = get_close_matches(word.casefold(), folded, n=1, cutoff=0.6)
+    near = nearest(word, words)
     shown = ", ".join(words[:_WORDS_SHOWN]) + (", ..." if len(words) > _WORDS_SHOWN else "")
     if near:
-        return f"did you mean `{folded[near[0]]}`? Valid: {shown}"
+        return f"did you mean `{near}`? Valid: {shown}"
     return f"valid: {shown}" if words else "there are none"
 
 

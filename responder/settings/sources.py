@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_origin
 
@@ -11,9 +10,12 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from responder.errors import ConfigError
+from responder.model.near import nearest
 from responder.settings.section import Section, secrets_of, section_in
 
 PREFIX = "RESPONDER_"
+_NEARLY = 0.8
+"""How alike a variable and a setting are that a program of another kind would not set."""
 
 
 def variable(name: str) -> str:
@@ -66,9 +68,9 @@ def read_environment(environ: Mapping[str, str], root: type[Section]) -> dict[st
     for name in sorted(name for name in environ if name.startswith(PREFIX)):
         path = name.removeprefix(PREFIX).lower().split("__")
         if len(path) == 1 and path[0] not in known:
-            near = get_close_matches(path[0], known, n=1, cutoff=0.8)
+            near = nearest(path[0], known, alike=_NEARLY)
             if near:
-                raise ConfigError(f"{name}: there is no such setting; did you mean {variable(near[0])}?")
+                raise ConfigError(f"{name}: there is no such setting; did you mean {variable(near)}?")
             continue
         inner = found
         for part in path[:-1]:
@@ -130,8 +132,8 @@ def section_at(path: Iterable[str], root: type[Section]) -> type[Section] | None
 
 def _cure(path: list[str], section: type[Section] | None) -> str:
     known = _names(section) if section else []
-    near = get_close_matches(path[-1], known, n=1, cutoff=0.6)
-    return f"did you mean {'.'.join([*path[:-1], near[0]])}?" if near else f"there are: {', '.join(known)}"
+    near = nearest(path[-1], known)
+    return f"did you mean {'.'.join([*path[:-1], near])}?" if near else f"there are: {', '.join(known)}"
 
 
 def _names(section: type[Section]) -> list[str]:

@@ -7,6 +7,7 @@ from datetime import datetime
 from responder.engine.vault import VaultFull
 from responder.model.action import ActionState, Attempt, Stop
 from responder.model.incident import Incident, Status, number_of
+from responder.model.near import did_you_mean
 from responder.model.playbook import Playbook
 from responder.model.press import ANSWERS, Word
 from responder.model.secrecy import Held, secrets_in
@@ -149,7 +150,9 @@ class Decisions:
     ) -> tuple[Mapping[str, Json], Mapping[str, str]]:
         """Check what was given, and tell the secrets among it from the rest."""
         wanted = await self._asked(incident, attempt, said)
-        problems = {name: "there is no such input" for name in said.inputs if name not in wanted}
+        problems = {
+            name: f"there is no such input{did_you_mean(name, wanted)}" for name in said.inputs if name not in wanted
+        }
         inputs: dict[str, Json] = {}
         secrets: dict[str, str] = {}
         for name, one in wanted.items():

@@ -221,6 +221,8 @@ async def test_what_cannot_be_is_refused_in_words_with_a_status_of_its_own(scene
         (("break-glass", name, "--reason", "now", "--yes"), "ann", 1, "takes the role admin, which ann has not"),
         (("break-glass", name), "bob", 2, "--reason"),
         (("act", "INC-1", "kubernetes.nothing"), "ann", 1, "no action is called kubernetes.nothing"),
+        (("act", "INC-1", "kubernetes.rolloutundo"), "ann", 1, "did you mean kubernetes.rollout_undo?"),
+        (("act", "INC-1", "kubernetes.scale", "replica=5"), "ann", 1, "did you mean replicas?"),
         (("act", "INC-1", "kubernetes.set_image", "container=x"), "ann", 1, "image: is missing"),
         (("act", "INC-1", "kubernetes.scale", "replicas=5", "address=x"), "ann", 1, "takes no such parameter; it"),
         (("act", "INC-1", "http.request", "url=http://127.0.0.1/"), "ann", 1, "does only what rules say"),

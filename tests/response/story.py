@@ -76,7 +76,13 @@ class Story:
 
     def __init__(self, *actions: ActionStep, playbook: Playbook | None = None, **brain: Any) -> None:
         made = playbook or a_playbook(*(actions or (an_action(),)))
-        given = {"action": TRAITS.get, "plugin_params": ALL_PARAMS.get, "automation": "auto", **brain}
+        given = {
+            "action": TRAITS.get,
+            "actions": TRAITS.keys(),
+            "plugin_params": ALL_PARAMS.get,
+            "automation": "auto",
+            **brain,
+        }
         self.brain: Brain = a_brain(made, **given)
         self.alert = an_alert()
         self.incident = an_incident(self.alert, self.brain)

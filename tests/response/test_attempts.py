@@ -837,6 +837,9 @@ def test_a_person_asks_for_an_action_by_hand_and_says_yes_to_its_preview() -> No
     ("plugin", "params", "brain", "why"),
     [
         ("kubernetes.nothing", {}, {}, "no action is called kubernetes.nothing"),
+        ("kubernetes.scal", {}, {}, "no action is called kubernetes.scal (did you mean kubernetes.scale?)"),
+        ("scale", {}, {}, "no action is called scale (did you mean kubernetes.scale?)"),
+        ("roll-bak", {}, {}, "no action is called roll-bak (did you mean roll-back?)"),
         ("kubernetes.scale", {"revision": "many"}, {}, "revision: must be a valid integer"),
         ("postgres.execute", {}, {}, "postgres.execute does only what rules say"),
         ("kubernetes.scale", {}, {"automation": "suggest"}, "nothing may be done now, by hand neither"),

@@ -131,3 +131,8 @@ def test_the_plugin_itself_is_refused_with_the_names_to_ask_for() -> None:
     )
     ask(none, "revok")
     assert none.refused[1] == "no action is called revok; the playbook has restart"
+    ask(asked, "revok")
+    assert (
+        asked.refused[1]
+        == "no action is called revok (did you mean revoke?); the playbook has revoke, disable, restart"
+    )
