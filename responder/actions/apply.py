@@ -23,6 +23,7 @@ from responder.plugins.commands import kubectl
 from responder.plugins.fields import Name, PackPath
 from responder.plugins.objects.creation import Creation, create_once, follow_creation, preview_creation, remove
 from responder.plugins.objects.manifest import kind_of, read_manifest
+from responder.plugins.objects.reach import REACH_NEEDS, with_reach
 from responder.plugins.objects.seen import Place
 from responder.plugins.params import Params
 from responder.plugins.rights import Verb
@@ -49,9 +50,9 @@ class Apply(Action[ApplyParams]):
     """
     Apply one manifest of the pack; undone by deleting what it created. The kinds are those that the settings allow.
 
-    What is there already is not written over.
+    What is there already is neither written over nor merged into: the request can only create.
 
-    Source: server-side apply, `PATCH` with `application/apply-patch+yaml`.
+    Source: `POST` of the kind, with our field manager and strict validation of the fields.
 
     Example:
 
@@ -67,11 +68,15 @@ class Apply(Action[ApplyParams]):
     name = "kubernetes.apply"
     Params = ApplyParams
     files = {"manifest": "{}"}
-    needs = tuple(
-        Verb(resource.group, resource.plural, verb)
-        for resource in _RESOURCES.values()
-        for verb in ("get", "create", "patch", "delete")
+    needs = (
+        *(
+            Verb(resource.group, resource.plural, verb)
+            for resource in _RESOURCES.values()
+            for verb in ("get", "create", "delete")
+        ),
+        *dict.fromkeys(verb for verbs in REACH_NEEDS.values() for verb in verbs),
     )
+    beyond_target = True
     once = "named"
     undoable = True
     weight = "security"
@@ -81,26 +86,29 @@ class Apply(Action[ApplyParams]):
         self, namespace: str, params: ApplyParams, target: Target, files: Mapping[str, str]
     ) -> tuple[Verb, ...]:
         """Need the kind of the manifest only, where it can be read."""
-        resource = _RESOURCES.get(kind_of(files.get(params.manifest, "")))
+        kind = kind_of(files.get(params.manifest, ""))
+        resource = _RESOURCES.get(kind)
         if resource is None:
             return self.needs
-        return tuple(verb for verb in self.needs if (verb.group, verb.resource) == (resource.group, resource.plural))
+        own = (verb for verb in self.needs if (verb.group, verb.resource) == (resource.group, resource.plural))
+        return (*own, *REACH_NEEDS.get(kind, ()))
 
     def weight_of(self, params: ApplyParams, files: Mapping[str, str]) -> ActionWeight:
         """Touch security with a kind that decides who reaches whom, or that cannot be told."""
         return "ordinary" if kind_of(files.get(params.manifest, "")) in _PLAIN else "security"
 
     def command(self, params: ApplyParams, target: Target) -> tuple[str, ...]:
-        """Return `kubectl apply`."""
+        """Return `kubectl create`, which like this action writes over nothing that is there."""
         namespace = params.namespace or target.namespace
-        return (kubectl("apply", "--server-side", "-f", params.manifest, namespace=namespace),)
+        return (kubectl("create", "-f", params.manifest, namespace=namespace),)
 
     async def preview(self, params: ApplyParams, target: Target, tools: ActionTools) -> Preview:
-        """Say what would be made."""
-        return await preview_creation(_creation(params, target, tools), tools)
+        """Say what would be made, and which pods that reaches."""
+        creation = _creation(params, target, tools)
+        return await with_reach(await preview_creation(creation, tools), creation, tools.kubernetes)
 
     async def act(self, params: ApplyParams, target: Target, preview: Preview, tools: ActionTools) -> Outcome:
-        """Apply the manifest."""
+        """Make what the manifest says."""
         return await create_once(_creation(params, target, tools), preview, tools)
 
     async def undo(self, params: ApplyParams, target: Target, before: Json, tools: ActionTools) -> Outcome:
@@ -132,5 +140,4 @@ def _creation(params: ApplyParams, target: Target, tools: ActionTools) -> Creati
         summary=f"apply {params.manifest}: make {place}",
         done=f"applied from {params.manifest}",
         event="Applied",
-        applied=True,
     )

@@ -17,7 +17,7 @@ _APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 def manifest(objects: Iterable[Object]) -> bytes:
     """Write objects as YAML documents, as kubectl shows them, with secrets redacted."""
     return yaml.safe_dump_all(
-        (_without_secrets(_shown(each)) for each in objects), sort_keys=False, allow_unicode=True
+        (without_secrets(_shown(each)) for each in objects), sort_keys=False, allow_unicode=True
     ).encode()
 
 
@@ -36,7 +36,7 @@ def _shown(found: Object) -> Json:
     return {**found, "metadata": metadata}
 
 
-def _without_secrets(value: Json) -> Json:
+def without_secrets(value: Json) -> Json:
     """Redact as elsewhere, and the values of the environment, whose names stand beside them."""
     match value:
         case {"name": str(name), "value": str(text), **rest}:
@@ -46,12 +46,12 @@ def _without_secrets(value: Json) -> Json:
         case dict():
             return {key: _named(str(key), item) for key, item in value.items()}
         case list() | tuple():
-            return [_without_secrets(item) for item in value]
+            return [without_secrets(item) for item in value]
     return redact(value) if isinstance(value, str) else value
 
 
 def _named(name: str, value: Json) -> Json:
-    return redact_json(value, name=name) if isinstance(value, str) else _without_secrets(value)
+    return redact_json(value, name=name) if isinstance(value, str) else without_secrets(value)
 
 
 def _line(event: Object) -> str:

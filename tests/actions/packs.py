@@ -35,10 +35,12 @@ def at_work(
     target: Any = None,
     files: Mapping[str, str] | None = None,
     programs: list[str] | None = None,
+    kinds: list[str] | None = None,
     **params: Any,
 ) -> Bench:
     """Put an action to work on deployment/api, or on the target; its parameters are checked as those of the rules."""
-    tools = PackTools(writer, files=files or {}, allowed=Actions(programs=programs or []))
+    allowed = Actions(programs=programs or [], **({"kinds": kinds} if kinds else {}))
+    tools = PackTools(writer, files=files or {}, allowed=allowed)
     return Bench(cluster, tools, action, action.Params.model_validate(params), target or of(cluster))
 
 

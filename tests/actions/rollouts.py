@@ -260,10 +260,18 @@ class Meddled(KubernetesWriter):
 
     async def patch(self, *args: Any, **more: Any) -> Mapping[str, Any]:
         """Let the other one write first."""
+        await self._let()
+        return await super().patch(*args, **more)
+
+    async def create(self, *args: Any, **more: Any) -> Mapping[str, Any]:
+        """Let the other one write first."""
+        await self._let()
+        return await super().create(*args, **more)
+
+    async def _let(self) -> None:
         meddle, self.meddle = self.meddle, None
         if meddle is not None:
             await meddle()
-        return await super().patch(*args, **more)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import yaml
 
 from responder.actions.run_job import RunJob
 from responder.errors import PermanentError, Unanswered
+from responder.model.action import Change
 from tests.actions.packs import at_work
 from tests.actions.rollouts import ATTEMPT, Bench, Rolling
 from tests.actions.steps import HOSTILE
@@ -48,8 +49,11 @@ async def test_the_job_runs_once_and_its_log_is_told_without_secrets(rolling: Ro
     (made,) = await jobs(rolling)
     assert preview.warnings == ()
     assert preview.undo is None
-    assert [(c.what, c.before) for c in preview.changes] == [("Job", "(not there)")]
-    assert preview.changes[0].after == made["metadata"]["name"]
+    assert preview.changes[0] == Change("Job", "(not there)", made["metadata"]["name"])
+    assert Change("spec.template.spec.containers[0].command[0]", "", "rotate") in preview.changes
+    assert {entry["manager"] for entry in made["metadata"]["managedFields"] if "subresource" not in entry} == {
+        "responder"
+    }
     assert made["metadata"]["name"].startswith("rotate-secrets-")
     assert made["metadata"]["labels"]["alertmanager-responder/incident"] == "INC-17"
     assert made["metadata"]["annotations"] == {ATTEMPT: at.tools.attempt}

@@ -22,7 +22,7 @@ from kubernetes_asyncio.config import load_kube_config
 
 from responder.clients.kubernetes import Kubernetes
 from responder.settings.sections import KubernetesAccess
-from tests.servers.kubernetes import KubernetesServer
+from tests.servers.kubernetes import APPLY_PATCH, KubernetesServer
 from tests.servers.kubernetes_kinds import BY_NAME, Kind
 
 Object = dict[str, Any]
@@ -73,11 +73,21 @@ class Cluster:
         path = f"{path_of(kind, found['metadata'].get('namespace', ''))}/{found['metadata']['name']}"
         await self.call("DELETE", path, {"gracePeriodSeconds": 0})
 
-    async def call(self, method: str, path: str, body: Any = None, *, query: dict[str, str] | None = None) -> Object:
+    async def apply(self, found: Object, *, manager: str) -> Object:
+        """Apply an object by server-side apply, as another program would."""
+        kind = BY_NAME[found["apiVersion"], found["kind"]]
+        metadata = found["metadata"] | {"namespace": self.namespace}
+        path = f"{path_of(kind, self.namespace)}/{metadata['name']}"
+        self.made.append((kind, self.namespace, metadata["name"]))
+        body = found | {"metadata": metadata}
+        return await self.call("PATCH", path, body, query={"fieldManager": manager}, content=APPLY_PATCH)
+
+    async def call(
+        self, method: str, path: str, body: Any = None, *, query: dict[str, str] | None = None, content: str = ""
+    ) -> Object:
         """Speak to the API as another program would. Raises ApiException."""
-        content = "application/merge-patch+json" if method == "PATCH" else "application/json"
-        if method == "PATCH" and isinstance(body, list):
-            content = "application/json-patch+json"
+        patch = "application/json-patch+json" if isinstance(body, list) else "application/merge-patch+json"
+        content = content or (patch if method == "PATCH" else "application/json")
         answer = await self.api.call_api(
             path,
             method,

@@ -6,15 +6,19 @@ from typing import Any
 
 from responder.errors import Conflict, Exists, Missing, PermanentError
 from responder.model.action import Change, Outcome, Preview, Progress
+from responder.model.management import FIELD_MANAGER
 from responder.model.verdict import Json
 from responder.plugins.acting import ATTEMPT, ActionTools
 from responder.plugins.objects.isolation import incident_label
+from responder.plugins.objects.manifest import told
 from responder.plugins.objects.seen import Object, Place, Seen, look_for
 from responder.plugins.rollout.fingerprint import digest
 from responder.plugins.rollout.ownership import changed_by
 from responder.plugins.rollout.plan import note_of
 from responder.plugins.trying import tried
 from responder.plugins.undone import is_undone, undone
+
+_NOT_AS_LEFT = "written to by others"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +27,7 @@ class Creation:
     An object to be made.
 
     `manifest` is all of it but our marks. `event` is the reason of the Kubernetes Event, `done` what happened in words.
-    `applied` sends it by server-side apply. `vanishes`: it may have been made and be gone again by itself.
+    `vanishes`: it may have been made and be gone again by itself.
     """
 
     place: Place
@@ -31,7 +35,6 @@ class Creation:
     summary: str
     done: str
     event: str
-    applied: bool = False
     vanishes: bool = False
 
     def marked(self, tools: ActionTools) -> dict[str, Any]:
@@ -56,7 +59,7 @@ async def preview_creation(creation: Creation, tools: ActionTools) -> Preview:
         refusal, dry_run = await tried(str(place), lambda: send(creation, tools, dry_run=True))
     return Preview(
         summary=creation.summary,
-        changes=(Change(place.kind, "(not there)", place.name),),
+        changes=(Change(place.kind, "(not there)", place.name), *told(creation.manifest)),
         refusal=refusal,
         basis={"object": str(place), "there": there.uid if there else "", "manifest (digest)": _digest(creation)},
         undo={"object": str(place)},
@@ -89,9 +92,6 @@ async def create_once(creation: Creation, preview: Preview, tools: ActionTools) 
         made = Seen(place, await send(creation, tools))
     except Exists:
         return Outcome("not_done", f"{place} was made by others this moment: nothing was done")
-    if creation.applied and _shared(made):
-        say = f"{place} was made by others this moment, and ours was merged into it: look at it"
-        return Outcome("failed", say, basis=made.identity)
     await _tell(made, creation.event, creation.done, tools)
     return _made(creation, made)
 
@@ -110,8 +110,9 @@ async def remove(place: Place, before: Json, tools: ActionTools) -> Outcome:
     ours = there.uid == recorded["uid"] if recorded.get("uid") else there.bears(attempt)
     if not ours:
         return Outcome("not_done", f"{place} is another one of that name by now: nothing is undone")
-    if recorded.get("left") not in (None, _content(there.found)):
-        who = changed_by(there.found)
+    touched = _writers(there) if recorded.get("left") is None else ()
+    if touched or recorded.get("left") not in (None, _content(there.found)):
+        who = ", ".join(touched) or changed_by(there.found)
         return Outcome("not_done", f"{place} was changed since by {who}: it is not removed over that")
     try:
         await tools.kubernetes.delete(place.resource, place.namespace, place.name, uid=there.uid)
@@ -140,19 +141,22 @@ async def follow_creation(place: Place, outcome: Outcome, tools: ActionTools) ->
 
 
 async def send(creation: Creation, tools: ActionTools, *, dry_run: bool = False) -> Object:
-    """Send the request. Raises: Exists, and as `Cluster.create` and `Cluster.patch`."""
-    place, body = creation.place, creation.marked(tools)
-    if creation.applied:
-        return await tools.kubernetes.patch(
-            place.resource, place.namespace, place.name, body, form="apply", dry_run=dry_run
-        )
-    return await tools.kubernetes.create(place.resource, place.namespace, body, dry_run=dry_run)
+    """
+    Send the request: a create, which makes the object or nothing, and never merges into another's.
+
+    Server-side apply takes no such condition. Raises: Exists, and as `Cluster.create`.
+    """
+    place = creation.place
+    return await tools.kubernetes.create(place.resource, place.namespace, creation.marked(tools), dry_run=dry_run)
 
 
 def _made(creation: Creation, made: Seen, *, found: bool = False) -> Outcome:
     how = ", found by the mark of this attempt" if found else ""
-    kept: dict[str, Json] = {**made.identity, "left": _content(made.found)}
-    return Outcome("done", f"{creation.place}: {creation.done}{how}", undo=kept, basis=kept)
+    theirs = _writers(made) if found else ()
+    also = f"; {', '.join(theirs)} has written to it since, and it is not removed over that" if theirs else ""
+    # Of what others have written to before it was read back, nobody knows how we left it.
+    kept: dict[str, Json] = {**made.identity, "left": _NOT_AS_LEFT if theirs else _content(made.found)}
+    return Outcome("done", f"{creation.place}: {creation.done}{how}{also}", undo=kept, basis=kept)
 
 
 def _content(found: Object) -> str:
@@ -169,9 +173,11 @@ def _origin(there: Seen) -> str:
     return f"made by {attempt}" if attempt else f"last changed by {changed_by(there.found)}"
 
 
-def _shared(made: Seen) -> bool:
+def _writers(made: Seen) -> tuple[str, ...]:
+    """Name the programs beside us that have written to what an object says; its status is no such thing."""
     entries = made.metadata.get("managedFields") or ()
-    return any(entry.get("operation") == "Update" and entry.get("subresource") != "status" for entry in entries)
+    named = (str(entry.get("manager")) for entry in entries if not entry.get("subresource"))
+    return tuple(dict.fromkeys(manager for manager in named if manager != FIELD_MANAGER))
 
 
 def checked_name(name: str, limit: int = 253) -> str:
