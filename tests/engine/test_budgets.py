@@ -167,23 +167,8 @@ async def test_a_start_of_an_older_version_holds_its_target(start: Build) -> Non
     stage = await play(start)
     async with stage.world.store.transaction() as tx:
         now = micros(stage.world.clock.now())
-        tx.run(
-            "run_begin",
-            9,
-            1,
-            0,
-            0,
-            "trial.press",
-            "x",
-            "default/object/api",
-            "[]",
-            "r",
-            "prod",
-            "default",
-            now,
-            0,
-            "[]",
-        )
+        of = ("trial.press", "x", "default/object/api", "[]", "r", "prod", "default")
+        tx.run("run_begin", 9, 1, 0, 0, *of, now, 0, "[]")
     await stage.world.later(minutes=5)
     await stage.approve()
     assert stage.effects == []

@@ -43,23 +43,8 @@ async def test_a_database_of_version_1_keeps_what_it_holds_and_takes_what_is_new
     store = await open_store(database_url)
     async with store.transaction() as tx:
         (row,) = await tx.fetch("command_claim", "me", 10, 5, "diagnose", 9)
-        tx.run(
-            "run_begin",
-            7,
-            1,
-            0,
-            0,
-            "kubernetes.scale",
-            "more",
-            "x",
-            '["y"]',
-            "r",
-            "n",
-            "c",
-            3,
-            1,
-            '["kubernetes.set_env"]',
-        )
+        of = ("kubernetes.scale", "more", "x", '["y"]', "r", "n", "c")
+        tx.run("run_begin", 7, 1, 0, 0, *of, 3, 1, '["kubernetes.set_env"]')
         tx.run("control_write", "stop", "{}", 3)
         tx.run("attempt_put", 7, 1, "proposed", 1, 3)
     claimed = CommandRow.of(row)
