@@ -18,7 +18,7 @@ from responder.response import territory
 from responder.response.ceilings import ceiling
 from responder.response.draft import Draft
 from responder.response.forbidding import forbidden_now, forbids
-from responder.response.targets import named
+from responder.response.targets import named, unnamed
 
 _DEEPEST = 4
 """Levels of sequences within sequences."""
@@ -205,7 +205,7 @@ def _prepare_sequence(
 def _unfilled(draft: Draft, action: ActionStep, facts: Facts, wants: tuple[str, ...]) -> Prepared | None:
     """Prepare what nobody can look at before a person gives its inputs; None where it could only be suggested."""
     steps = _bare_steps(draft, action, facts)
-    target = _target(draft, action, facts)
+    target = _bare_target(draft, action, facts)
     if not wants or steps is None or isinstance(target, Undecided):
         return None
     mode, _ = ceiling(draft.brain, draft.incident, action.mode, [namespace_of(step.target) for step in steps])
@@ -215,7 +215,7 @@ def _unfilled(draft: Draft, action: ActionStep, facts: Facts, wants: tuple[str, 
 def _bare_steps(draft: Draft, action: ActionStep, facts: Facts, depth: int = 0) -> tuple[Step, ...] | None:
     """Return the steps without their parameters; None where one could not be done at all."""
     if not action.do:
-        target = _target(draft, action, facts)
+        target = _bare_target(draft, action, facts)
         known = draft.brain.plugin_params(action.plugin) is not None
         if isinstance(target, Undecided) or not known or action.plugin in draft.brain.playbook.forbid:
             return None
@@ -255,6 +255,14 @@ def _target(draft: Draft, action: ActionStep, facts: Facts) -> Target | Undecide
     if action.target is None:
         return draft.incident.target
     return named(action.target, draft.incident.target, draft.brain.evaluator, facts)
+
+
+def _bare_target(draft: Draft, action: ActionStep, facts: Facts) -> Target | Undecided:
+    """Find the object as far as it is known before a person gives the inputs: they may name it."""
+    found = _target(draft, action, facts)
+    if isinstance(found, Undecided) and action.target is not None and action.inputs:
+        return unnamed(action.target, draft.incident.target, draft.brain.evaluator, facts)
+    return found
 
 
 def _inputs(draft: Draft, action: ActionStep) -> dict[str, Json]:

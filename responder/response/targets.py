@@ -123,6 +123,14 @@ def named(template: TargetTemplate, derived: Target, evaluator: Evaluator, facts
     return Target(derived.cluster, template.kind or derived.kind, workload=workload, **filled)
 
 
+def unnamed(template: TargetTemplate, derived: Target, evaluator: Evaluator, facts: Facts) -> Target | Undecided:
+    """Fill a target but for its name, which somebody has yet to give."""
+    namespace = evaluator.string(template.namespace, facts, Place.NAME) if template.namespace else derived.namespace
+    if isinstance(namespace, Undecided):
+        return namespace
+    return Target(derived.cluster, template.kind or derived.kind, namespace)
+
+
 def _correlated(name: str, own: Mapping[str, str], target: Target) -> str:
     if name == "workload":
         return target.workload or own.get("workload", "")

@@ -131,6 +131,12 @@ class Shop:
         return sorted(pod["metadata"]["name"] for pod in found if not pod["metadata"].get("deletionTimestamp"))
 
     @property
+    def serving(self) -> int:
+        """How many pods the Service and the Deployment count as theirs."""
+        found = self.cluster.objects.all(POD, NAMESPACE)
+        return sum(pod["metadata"].get("labels", {}).get("app") == "ai-orchestrator" for pod in found)
+
+    @property
     def events(self) -> list[Object]:
         """What was told about objects of the cluster."""
         return list(self.cluster.objects.all(EVENT, NAMESPACE))

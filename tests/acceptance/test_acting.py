@@ -267,9 +267,9 @@ async def test_attackers_are_blocked_by_two_people_after_evidence_and_nothing_is
     platform = await begin(override, datasources={"redis": {"sessions": {"url": redis_url}}})
     platform.shop.attacked("203.0.113.7", "198.51.100.9")
     await platform.fires("AuthenticationFailureSpike")
-    evidence = await platform.asked("evidence")
-    assert (await platform.says("ann", evidence))[0] == 202
-    await platform.action("evidence", "done")
+    for name in ("evidence", "evidence-of-ingress"):
+        assert (await platform.says("ann", await platform.asked(name)))[0] == 202
+        await platform.action(name, "done")
 
     block = await platform.asked("block")
     assert block["inputs"] == {"cidrs": ["198.51.100.9/32", "203.0.113.7/32"]}
@@ -290,6 +290,17 @@ async def test_attackers_are_blocked_by_two_people_after_evidence_and_nothing_is
         await platform.action(name, "done", "verified")
     assert await sessions.dbsize() == 0
     assert [job["metadata"]["namespace"] for job in platform.shop.jobs] == [NAMESPACE]
+
+    pods, serving = platform.shop.pods, platform.shop.serving
+    suspect = {"pod": pods[0]}
+    assert (await platform.says("ann", await platform.asked("isolate"), inputs=suspect))[0] == 202
+    await platform.shows("isolate", "1 of 2 did")
+    isolate = await platform.asked("isolate")
+    assert pods[0] in json.dumps(isolate["steps"])
+    assert (await platform.says("bob", isolate))[0] == 202
+    await platform.action("isolate", "done")
+    await until(lambda: platform.shop.serving == serving)
+    assert set(pods) < set(platform.shop.pods)
 
     pods = platform.shop.pods
     for plugin, params in (

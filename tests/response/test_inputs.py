@@ -9,7 +9,8 @@ from responder.model.action import ActionState, Stop
 from responder.model.command import Diagnose, Look
 from responder.model.finding import Doubt
 from responder.model.message import Listing, Message, plain
-from responder.model.playbook import DiagnosticStep
+from responder.model.playbook import DiagnosticStep, TargetTemplate
+from responder.model.target import Target
 from responder.response.message import living
 from tests.response.given import fired
 from tests.response.story import Story, a_playbook, an_action
@@ -114,6 +115,17 @@ def test_what_needs_inputs_expires_and_is_asked_again_by_a_person_only() -> None
     story.say("yes")
     assert (story.attempt().number, story.state, story.attempt().wants) == (2, ActionState.PROPOSED, (NEEDS,))
     assert story.attempt().digest
+
+
+def test_an_input_may_name_what_it_is_done_to() -> None:
+    pod = TargetTemplate(kind="Pod", namespace="prod", name="${inputs.pod}")
+    wanted = {"pod": {"type": "string", "describe": "The suspect"}}
+    story = Story(an_action(target=pod, inputs=wanted)).open()
+    attempt = story.attempt()
+    assert attempt.wants == ("pod (string): The suspect",)
+    assert attempt.steps[0].target == Target("default", "Pod", "prod")
+    story.say("yes", inputs={"pod": "api-7d9f-x2k4m"})
+    assert story.asked(Look)[0].steps[0].target == Target("default", "Pod", "prod", "api-7d9f-x2k4m", "api")
 
 
 def test_a_sequence_needs_the_inputs_of_its_steps() -> None:
