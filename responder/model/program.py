@@ -1,8 +1,8 @@
 """
 Which programs may be run in a container: command lines of the settings, against the argument list of a step.
 
-`jmap -dump:* *` is a whole line: each of its words is one argument, `*` in it any text. At the end `...` is any further
-arguments, and so is what follows a program that stands alone. A `*` that begins a word is never a flag.
+`jmap -dump:* *` is a whole line: each of its words is one argument, `*` in it any text, `\\*` a star. At the end `...`
+is any further arguments, and so is what follows a program that stands alone. A `*` that begins a word is never a flag.
 """
 
 import re
@@ -15,20 +15,22 @@ from pathlib import PurePosixPath
 _MORE = "..."
 _PROGRAM = re.compile(r"/?[A-Za-z0-9_][A-Za-z0-9_.+@/-]*")
 _VERSION = re.compile(r"[-.0-9]+$")
-_CODE = frozenset({"-c", "-e", "-m", "--eval"})
-"""Flags of interpreters behind which the code, or the name of its module, stands."""
+_STAR = re.compile(r"(?<!\\)\*")
+_CODE = frozenset({"-c", "-e", "--eval"})
+"""Flags behind which code stands; another one after it may bring more code."""
+_MODULE = "-m"
 _INTERPRETERS = """
-    sh ash bash dash zsh ksh mksh csh tcsh fish rbash pwsh powershell
-    python pypy perl ruby irb node nodejs deno bun php lua luajit tclsh expect java jshell groovy scala erl elixir R
-    Rscript awk gawk mawk nawk sed ed ex vi vim nvim emacs psql mysql mariadb sqlite mongo mongosh
+    sh ash bash dash zsh ksh mksh csh tcsh fish rbash python pypy perl ruby node nodejs php tclsh java Rscript
 """
-"""They do whatever the text says that they are given."""
+"""They do what a text or a file says; what follows that is for it."""
 _LAUNCHERS = """
     env xargs busybox toybox sudo su doas runuser setpriv nsenter unshare chroot setsid nohup nice ionice taskset
     timeout time watch stdbuf script strace ltrace gdb find make parallel tar ssh socat nc ncat
     kubectl oc helm docker podman nerdctl crictl ctr runc systemctl systemd-run git npm npx pip uv
+    pwsh powershell irb deno bun lua luajit expect jshell groovy scala erl elixir R awk gawk mawk nawk sed ed ex
+    vi vim nvim emacs psql mysql mariadb sqlite mongo mongosh
 """
-"""They run other programs, or reach beyond the container."""
+"""They run other programs or more code wherever an argument says so, or reach beyond the container."""
 _INTERPRETING, _LAUNCHING = frozenset(_INTERPRETERS.split()), frozenset(_LAUNCHERS.split())
 
 
@@ -79,30 +81,33 @@ def _check_reach(line: Line) -> None:
     program = line.words[0]
     name = PurePosixPath(program).name
     name = name if name in _INTERPRETING | _LAUNCHING else _VERSION.sub("", name)
-    open_at = next((at for at, word in enumerate(line.words) if "*" in word), len(line.words) if line.more else None)
-    if open_at is None:
+    stars = [at for at, word in enumerate(line.words) if _STAR.search(word)]
+    if not stars and not line.more:
         return
     if name in _LAUNCHING:
-        raise ValueError(f"{program} runs other programs: write the whole command line, without `*` and `...`")
-    if name in _INTERPRETING and open_at < _after_code(line.words):
+        told = "write the whole command line, without `...`, and a star as `\\*`"
+        raise ValueError(f"{program} runs whatever its arguments say: {told}")
+    if name in _INTERPRETING and not _is_settled(line, min(stars, default=len(line.words))):
         shown = "such as `sh /scripts/dump.sh` or `python -m ops.breaker reset *`"
         raise ValueError(f"{program} runs whatever it is told: write the whole command line, {shown}")
 
 
-def _after_code(words: tuple[str, ...]) -> int:
-    """Return the place behind the code, or the name of the file or module with it; beyond all when there is none."""
-    flag = words[1] if len(words) > 1 else "-"
-    if flag in _CODE and len(words) > 2 and not words[2].startswith("-"):
-        return 3
-    return 2 if not flag.startswith("-") else len(words) + 1
+def _is_settled(line: Line, open_at: int) -> bool:
+    """Whether what an interpreter runs is written out before the place where the line is open."""
+    first, second = (*line.words[1:3], "-", "-")[:2]
+    if first in _CODE:
+        return open_at > 2 and not second.startswith("-") and not line.more
+    if first == _MODULE:
+        return open_at > 2 and not second.startswith("-")
+    return open_at > 1 and not first.startswith("-")
 
 
 def _fits(word: str, argument: str) -> bool:
     if word.startswith("*") and argument.startswith("-"):
         return False
-    first, *parts = word.split("*")
+    first, *parts = (part.replace("\\*", "*") for part in _STAR.split(word))
     if not parts or not argument.startswith(first):
-        return argument == word
+        return not parts and argument == first
     *inner, last = parts
     at = len(first)
     for part in inner:

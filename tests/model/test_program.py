@@ -21,6 +21,8 @@ DUMP = "jmap -dump:* *"
         ("sh /scripts/dump.sh ...", ["sh", "/scripts/dump.sh", "-v"]),
         ("""node -e "require('heapdump')" """, ["node", "-e", "require('heapdump')"]),
         ("env LANG=C jmap 1", ["env", "LANG=C", "jmap", "1"]),
+        (r"psql -c 'SELECT count(\*) FROM t'", ["psql", "-c", "SELECT count(*) FROM t"]),
+        ("perl -e 'print 1' *", ["perl", "-e", "print 1", "x"]),
         ("/usr/bin/jmap *", ["/usr/bin/jmap", "1"]),
     ],
 )
@@ -55,6 +57,8 @@ def test_a_line_covers_the_arguments_that_it_says(line: str, argv: list[str]) ->
         ("sh /scripts/dump.sh", ["sh", "-c", "/scripts/dump.sh"]),
         ("sh /scripts/dump.sh", ["sh", "/scripts/dump.sh", "x"]),
         ("env LANG=C jmap 1", ["env", "LANG=C", "sh", "1"]),
+        (r"psql -c 'SELECT count(\*) FROM t'", ["psql", "-c", "SELECT count(1); DROP TABLE t; --) FROM t"]),
+        ("perl -e 'print 1' *", ["perl", "-e", "print 1", "-e"]),
     ],
 )
 def test_a_line_covers_nothing_else(line: str, argv: list[str]) -> None:
@@ -104,6 +108,15 @@ def test_a_line_covers_nothing_else(line: str, argv: list[str]) -> None:
         *("/bin/sh", "/usr/bin/env", "/usr/local/bin/python3.12", "/opt/node-v20/bin/node"),
         *("sh ...", "sh *", "sh -c *", "bash -c ...", "bash -lc *", "bash -o errexit *", "sh /scripts/*", "sh -x *"),
         *("python *", "python -c *", "python -m *", "python -m ops.*", "python -I -c *", "node -e *", "node -r a *"),
+        *(
+            "perl -e x ...",
+            "ruby -e x ...",
+            "node -e x ...",
+            "psql -c 'SELECT 1' ...",
+            "psql shop ...",
+            "sed p ...",
+            "pwsh -c x *",
+        ),
         *("perl -e *", "psql -c *", "psql -h db -c *", "java -jar *", "awk *"),
         *("env *", "env A=b *", "sudo -u app *", "timeout 5 *", "busybox sh *", "xargs jmap *", "kubectl get *"),
         *("sudo -u app jmap ...", "nsenter -t 1 -m ...", "find /tmp -name *"),
