@@ -41,8 +41,8 @@ class Actions(Section):
         [],
         description=(
             "Command lines that kubernetes.exec and evidence.capture may run, such as `jmap -dump:* *`: `*` is any text"
-            " in one argument, `\\*` a star, `...` at the end any more arguments, a program alone takes any. What runs other"
-            " things, such as a shell, only as a whole line. Empty: none."
+            " in one argument, `\\*` a star, `...` at the end any more arguments, a program alone takes any. What runs"
+            " other things, such as a shell, only as a whole line. Empty: none."
         ),
     )
     kinds: Annotated[list[str], Words] = Field(
