@@ -6,10 +6,19 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from tests.crashes.fleet import Fleet, until
-from tests.crashes.platform import BEFORE, WANTED
+from tests.crashes.fleet import GONE, Fleet
+from tests.crashes.platform import BEFORE, WANTED, Gate, Request
+from tests.crashes.steps import STEPS
 
 STARTED = time.time() - 30
+SEEN = "saw that it happened"
+LEFT = (
+    "command where incident = {0} and ended_at is null",
+    "event where incident = {0} and seen = 0",
+    "run where incident = {0} and ended_at is null",
+    "attempt where incident = {0}",
+)
+"""What an incident whose actions are over has no more of: work, news, targets that it holds, attempts that live."""
 
 
 @dataclass
@@ -21,6 +30,8 @@ class Case:
     alert: str = "TooFewPods"
     id: str = ""
     alerts: int = 0
+    looks: int = 0
+    """Looks at it that were answered when something was last done about that."""
     wanted: int = WANTED
     """Replicas after what is being done."""
 
@@ -42,9 +53,9 @@ class Case:
                     return str(one["id"])
             return ""
 
-        self.id = await until(find)
+        self.id = await self.fleet.until(find)
         if told:
-            await until(self._is_told)
+            await self.fleet.until(self._is_told)
 
     async def fires_again(self) -> None:
         """Let one more alert come in, upon which everything is looked at again."""
@@ -65,21 +76,28 @@ class Case:
                 case "refused" | "expired":
                     await self.says("approve")
                 case "" | "blocked":
-                    await self.fires_again()
+                    await self._looks_again()
                 case "in doubt":
                     there = self.fleet.platform.replicas(self.namespace) == self.wanted
                     await self.says("happened" if there else "not-happened")
             return {}
 
         try:
-            return await until(act)
+            return await self.fleet.until(act)
         except TimeoutError:
             raise AssertionError(
                 f"{self.namespace}: {json.dumps((await self.detail())['actions'], indent=1)}"
             ) from None
 
+    async def _looks_again(self) -> None:
+        """Let one more alert come in, once for each look."""
+        looks = len(await self.told("previewed"))
+        if looks != self.looks or not self.alerts:
+            self.looks = looks
+            await self.fires_again()
+
     async def _is_told(self) -> bool:
-        return any(entry["what"]["kind"] == "notified" for entry in (await self.detail())["timeline"])
+        return bool(await self.told("notified"))
 
     async def detail(self) -> Any:
         """Return all that is known."""
@@ -89,52 +107,105 @@ class Case:
         """Wait until the last attempt stands in one of these states, people being asked where it is proposed."""
         seen: dict[str, Any] = {}
 
-        async def look() -> dict[str, Any]:
+        async def stands() -> dict[str, Any]:
             seen.update(await self.detail())
             newest = dict(seen["actions"][-1]) if seen["actions"] else {}
             ready = newest.get("state") != "proposed" or newest.get("digest")
             return newest if newest.get("state") in states and ready else {}
 
         try:
-            return await until(look)
+            return await self.fleet.until(stands)
         except TimeoutError:
-            moves = [
-                entry for entry in seen["timeline"] if entry["what"]["kind"] in ("action.moved", "acted", "trouble")
-            ]
+            moves = [e for e in seen["timeline"] if e["what"]["kind"] in ("action.moved", "acted", "trouble")]
             told = json.dumps({"actions": seen["actions"][-1:], "moves": moves}, indent=1)
             raise AssertionError(f"{self.namespace} never came to {states}: {told}") from None
 
     async def says(self, word: str, person: str = "ann", *, door: int = 0) -> int:
-        """Say a word on the last attempt until a door takes it; returns the status."""
+        """Say a word on the last attempt until a door answers; returns the status, 202 where that one was lost."""
         attempt = (await self.detail())["actions"][-1]
         path = f"/v1/incidents/{self.id}/actions/{attempt['number']}/{word}"
         shown = {"digest": attempt["digest"]} if word == "approve" else {}
 
-        async def speak() -> int:
-            status, _ = await self.fleet.say(person, path, door=door, **shown)
-            return 0 if status == 503 else status
+        lost = False
 
-        return await until(speak)
+        async def speak() -> int:
+            nonlocal lost
+            try:
+                status, _ = await self.fleet.say(person, path, door=door, **shown)
+            except GONE:
+                lost = True
+                raise
+            if status == 503:
+                return 0
+            return 202 if status == 409 and lost else status
+
+        return await self.fleet.until(speak)
+
+    def gate(self, step: str, *, late: bool = False) -> Gate:
+        """Hold up whoever begins a step of its action next."""
+        platform = self.fleet.platform
+
+        def begins(request: Request) -> bool:
+            return request.concerns(self.namespace) and STEPS[step](platform, self.namespace, request)
+
+        return platform.gate(begins, late=late)
+
+    async def reaches(self, gate: Gate) -> Request:
+        """Wait until somebody is held at a gate, and return who."""
+
+        async def is_held() -> Request | None:
+            return gate.held
+
+        try:
+            held = await self.fleet.until(is_held)
+        except TimeoutError:
+            raise AssertionError(f"nobody came to {self.namespace}: {await self.detail()}") from None
+        assert held is not None
+        return held
+
+    async def entries(self, *kinds: str) -> list[dict[str, Any]]:
+        """List the entries of some kinds on the timeline."""
+        return [entry for entry in (await self.detail())["timeline"] if entry["what"]["kind"] in kinds]
+
+    async def told(self, *kinds: str) -> list[dict[str, Any]]:
+        """List what the timeline tells of some kinds."""
+        return [entry["what"] for entry in await self.entries(*kinds)]
 
     async def happened(self) -> list[dict[str, Any]]:
         """List what is told of efforts to do it or take it back."""
-        return [entry["what"] for entry in (await self.detail())["timeline"] if entry["what"]["kind"] == "acted"]
+        return await self.told("acted")
 
     async def is_sound(self, *, effects: int) -> None:
         """Hold what must be so at every end: as many effects as were wanted, told once each, and one message."""
-        name = self.namespace
-        done = [one for one in await self.happened() if one["outcome"]["status"] == "done"]
-        platform = self.fleet.platform
+        name, platform = self.namespace, self.fleet.platform
         if self.alert == "AgentsHang":
             assert platform.posted.count(f"/{name}") == effects, platform.posted
         else:
             assert platform.writes(name) == effects, (name, platform.cluster.written)
             assert platform.replicas(name) == (WANTED if effects % 2 else BEFORE)
-            assert len(done) == effects, (name, done)
+        done = [one for one in await self.happened() if one["outcome"]["status"] == "done"]
         assert len([one for one in done if not one["undo"]]) <= 1
         assert len([one for one in done if one["undo"]]) <= 1
+        moves = [one for one in await self.told("action.moved") if one["before"] == "in doubt"]
+        seen = [one for one in moves if one["why"].endswith(SEEN)]
+        assert len(done) + len(seen) == effects, (name, done, seen)
         shown = [m.shown for m in self.fleet.slack.messages("incidents") if f"in {name}" in m.shown and not m.thread_ts]
         assert len(shown) == 1, shown
+
+    async def is_over(self, *, effects: int) -> None:
+        """Hold what must be so when nobody wants anything of it any more: all is sound, and nothing is left to do."""
+
+        async def left() -> list[str]:
+            return [what for what in LEFT if await self.fleet.count(what.format(self.number))]
+
+        async def nothing_left() -> bool:
+            return not await left()
+
+        try:
+            await self.fleet.until(nothing_left)
+        except TimeoutError:
+            raise AssertionError(f"{self.namespace} is stuck: {await left()}") from None
+        await self.is_sound(effects=effects)
 
 
 def delivery(alert: str, namespace: str, *, pod: str = "api-0") -> bytes:

@@ -3,13 +3,16 @@
 import asyncio
 import os
 import signal
+import sqlite3
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 import aiohttp
+import asyncpg
 import pytest
 import yaml
 
@@ -24,7 +27,12 @@ wide = pytest.mark.skipif("CRASHES" not in os.environ, reason="the whole crash m
 """Marks cells that differ from others only a little."""
 
 WITHIN = 60.0
-"""Seconds until a test gives up; nothing here is about how fast it is."""
+"""
+Seconds without anything new until a test gives up; nothing here is about how fast it is.
+
+A process that stands still can keep the others from the store: until its lease is over, and five seconds (at most ten)
+for each of the transactions, one for each turner, in which it waits for the lock of what is started.
+"""
 LEASE = "2s"
 PEOPLE = {
     name: {"token": f"token-of-{name}", "roles": ["on-call", "admin"], "slack": f"U0{name.upper()}"}
@@ -75,16 +83,23 @@ def rules(interface: str) -> dict[str, Any]:
     }
 
 
-async def until(look: Callable[[], Awaitable[T]]) -> T:
-    """Look again and again until there is something, and return it; a replica that does not answer is asked again."""
-    async with asyncio.timeout(WITHIN):
-        while True:
-            try:
-                if found := await look():
-                    return found
-            except GONE:
-                pass
-            await asyncio.sleep(0.05)
+async def until(look: Callable[[], Awaitable[T]], struck: Callable[[], int] = lambda: 0) -> T:
+    """
+    Look again and again until there is something, and return it; a replica that does not answer is asked again.
+
+    Patience begins anew with every strike: others are held up by who was `struck`.
+    """
+    strikes, since = struck(), time.monotonic()
+    while time.monotonic() - since < WITHIN:
+        try:
+            if found := await look():
+                return found
+        except GONE:
+            pass
+        if struck() != strikes:
+            strikes, since = struck(), time.monotonic()
+        await asyncio.sleep(0.15)
+    raise TimeoutError
 
 
 @dataclass
@@ -102,6 +117,12 @@ class Fleet:
     frozen: set[str] = field(default_factory=set)
     calm: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held by who ends or freezes somebody, until all are well again."""
+    strikes: int = 0
+    """How often anything was taken away, or came back."""
+
+    async def until(self, look: Callable[[], Awaitable[T]]) -> T:
+        """Look again and again, with new patience after each strike."""
+        return await until(look, lambda: self.strikes)
 
     async def start(self, number: int = 1) -> None:
         """Start so many more."""
@@ -146,17 +167,20 @@ class Fleet:
         """End one as a crash does; False when that has happened already."""
         if name not in self.replicas:
             return False
+        self.strikes += 1
         await self.replicas.pop(name).end()
         return True
 
     def freeze(self, name: str) -> None:
         """Stop one where it stands, if it lives."""
         if name in self.replicas:
+            self.strikes += 1
             self.frozen.add(name)
             self.replicas[name].signal(signal.SIGSTOP)
 
     def thaw(self, name: str) -> None:
         """Let a frozen one go on."""
+        self.strikes += 1
         self.frozen.discard(name)
         if name in self.replicas:
             self.replicas[name].signal(signal.SIGCONT)
@@ -186,7 +210,7 @@ class Fleet:
                     continue
             return None
 
-        return await until(ask)
+        return await self.until(ask)
 
     async def deliver(self, body: bytes) -> None:
         """Post a delivery as Alertmanager does: again and again, until somebody takes it."""
@@ -201,7 +225,19 @@ class Fleet:
                     continue
             return False
 
-        await until(post)
+        await self.until(post)
+
+    async def count(self, what: str) -> int:
+        """Count rows in the store itself, past everybody: `what` is the rest of a query."""
+        query = f"select count(*) from {what}"
+        if self.shared:
+            connection = await asyncpg.connect(self.database_url)
+            try:
+                return int(await connection.fetchval(query))
+            finally:
+                await connection.close()
+        with closing(sqlite3.connect(f"file:{self.folder}/responder/responder.db?mode=ro", uri=True)) as file:
+            return int(file.execute(query).fetchone()[0])
 
     async def say(self, person: str, path: str, *, door: int = 0, **body: Any) -> tuple[int, Any]:
         """Speak for a person at one of the doors."""

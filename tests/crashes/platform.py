@@ -3,8 +3,10 @@
 import asyncio
 import json
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from aiohttp import web
@@ -49,14 +51,24 @@ class Gate:
     matches: Callable[[Request], bool]
     late: bool = False
     held: Request | None = None
-    reached: asyncio.Event = field(default_factory=asyncio.Event)
     opened: asyncio.Event = field(default_factory=asyncio.Event)
+    served: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def pass_through(self, request: Request) -> None:
+    @asynccontextmanager
+    async def holding(self, request: Request) -> AsyncIterator[None]:
         """Hold a request up until the gate is opened."""
         self.held = request
-        self.reached.set()
-        await self.opened.wait()
+        if not self.late:
+            await self.opened.wait()
+        yield
+        if self.late:
+            await self.opened.wait()
+        self.served.set()
+
+    async def lets_go(self) -> None:
+        """Open, and wait until what was held has arrived."""
+        self.opened.set()
+        await asyncio.wait_for(self.served.wait(), 30)
 
 
 @dataclass
@@ -70,7 +82,13 @@ class Away:
     matches: Callable[[Request], bool]
     how: str
     felt: asyncio.Event = field(default_factory=asyncio.Event)
+    felt_at: datetime | None = None
     over: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def feel(self) -> None:
+        """Note that somebody has asked."""
+        self.felt_at = self.felt_at or datetime.now(UTC)
+        self.felt.set()
 
 
 @dataclass(frozen=True)
@@ -102,20 +120,19 @@ class Cluster(KubernetesServer):
         dry = "dryRun" in request.query or b'"dryRun"' in body
         asked = Request("kubernetes", replica, request.method, request.path, dry, request.query_string)
         self.heard.append(asked)
-        gate = _gate(self.gates, asked)
-        if gate and not gate.late:
-            await gate.pass_through(asked)
+        async with _held(self.gates, asked):
+            return await self._reached(request, asked)
+
+    async def _reached(self, request: web.Request, asked: Request) -> web.StreamResponse:
         away = next((one for one in self.away if not one.over.is_set() and one.matches(asked)), None)
         if away and away.how != "lies":
             return await _stay_away(request, away)
         answer = await super()._serve(request)
         if asked.writes and answer.status < 300 and "selfsubject" not in request.path:
-            self.written.append(Written(replica, request.method, request.path))
+            self.written.append(Written(asked.replica, request.method, request.path))
             if away:
-                away.felt.set()
+                away.feel()
                 answer = web.json_response({"kind": "Status", "code": 500, "message": "etcd timed out"}, status=500)
-        if gate and gate.late:
-            await gate.pass_through(asked)
         return answer
 
 
@@ -128,6 +145,8 @@ class Platform:
     """Paths of the HTTP interface that were posted to, once for each request that was carried out."""
     heard: list[Request] = field(default_factory=list)
     """All requests of replicas, oldest first."""
+    slow: set[str] = field(default_factory=set)
+    """Namespaces in which requests fail as before although there are enough replicas."""
     prometheus: str = ""
     interface: str = ""
 
@@ -173,35 +192,30 @@ class Platform:
     async def _measure(self, request: web.BaseRequest) -> web.StreamResponse:
         form = request.query if request.method == "GET" else await request.post()
         query, replica = str(form.get("query", "")), request.path.split("/")[1]
-        await self._hold(Request("prometheus", replica, "GET", request.path, query=query))
-        namespace = query.partition('namespace="')[2].partition('"')[0]
-        rate = "0.001" if self.replicas(namespace) == WANTED else "0.2"
+        asked = Request("prometheus", replica, "GET", request.path, query=query)
+        self.heard.append(asked)
+        async with _held(self.gates, asked):
+            rate = self._rate(query.partition('namespace="')[2].partition('"')[0])
         now, matrix = time.time(), request.path.endswith("query_range")
         series = {"metric": {}, **({"values": [[now, rate]]} if matrix else {"value": [now, rate]})}
         data = {"resultType": "matrix" if matrix else "vector", "result": [series]}
         return web.json_response({"status": "success", "data": data})
 
+    def _rate(self, namespace: str) -> str:
+        helps = self.replicas(namespace) == WANTED and namespace not in self.slow
+        return "0.001" if helps else "0.2"
+
     async def _take(self, request: web.BaseRequest) -> web.StreamResponse:
         replica = request.headers.get("Authorization", "").removeprefix("Bearer ")
         asked = Request("http", replica, request.method, request.path)
         self.heard.append(asked)
-        gate = _gate(self.gates, asked)
-        if gate and not gate.late:
-            await gate.pass_through(asked)
-        self.posted.append(request.path)
-        if gate and gate.late:
-            await gate.pass_through(asked)
+        async with _held(self.gates, asked):
+            self.posted.append(request.path)
         return web.Response(text=json.dumps({"ok": True}), content_type="application/json")
-
-    async def _hold(self, asked: Request) -> None:
-        self.heard.append(asked)
-        gate = _gate(self.gates, asked)
-        if gate:
-            await gate.pass_through(asked)
 
 
 async def _stay_away(request: web.Request, away: Away) -> web.StreamResponse:
-    away.felt.set()
+    away.feel()
     if away.how == "hangs":
         await away.over.wait()
     if request.transport is not None:
@@ -209,5 +223,6 @@ async def _stay_away(request: web.Request, away: Away) -> web.StreamResponse:
     return web.Response(status=499)
 
 
-def _gate(gates: list[Gate], asked: Request) -> Gate | None:
-    return next((gate for gate in gates if gate.held is None and gate.matches(asked)), None)
+def _held(gates: list[Gate], asked: Request) -> AbstractAsyncContextManager[None]:
+    gate = next((gate for gate in gates if gate.held is None and gate.matches(asked)), None)
+    return gate.holding(asked) if gate else nullcontext()

@@ -5,39 +5,44 @@ What was held on its way to the API server arrives late: when others have taken 
 """
 
 import asyncio
-import sqlite3
 import time
-from collections.abc import Callable, Mapping
-from contextlib import closing
+from collections.abc import Mapping
 from typing import Literal
 
 import pytest
 
 from tests.crashes.case import Case
-from tests.crashes.fleet import WITHIN, Fleet, Launch, until, wide
+from tests.crashes.fleet import Launch, wide
 from tests.crashes.holding import POINTS, Holder, hold
-from tests.crashes.platform import Gate, Platform, Request
+from tests.crashes.platform import Gate
 
+pytestmark = pytest.mark.timeout(300)
+
+MOSTLY_REPLICATED = pytest.mark.parametrize(
+    "database_url",
+    [pytest.param("sqlite", marks=wide), pytest.param("postgres", marks=pytest.mark.postgres)],
+    indirect=True,
+)
 Signal = Literal["kill", "freeze"]
-Match = Callable[[Platform, str, Request], bool]
 
-AT_THE_WORLD: Mapping[str, tuple[Match, bool]] = {
-    "check": (lambda platform, name, it: it.method == "PATCH" and it.dry_run, False),
-    "before": (lambda platform, name, it: it.method == "PATCH" and it.writes, False),
-    "after": (lambda platform, name, it: it.method == "PATCH" and it.writes, True),
-    "follow": (lambda platform, name, it: it.method == "GET" and platform.writes(name) == 1, False),
-    "verify": (lambda platform, name, it: it.server == "prometheus" and platform.writes(name) == 1, False),
-    "undo-before": (lambda platform, name, it: it.method == "PATCH" and it.writes, False),
-    "undo-after": (lambda platform, name, it: it.method == "PATCH" and it.writes, True),
+AT_THE_WORLD: Mapping[str, tuple[str, bool]] = {
+    "check": ("check", False),
+    "before": ("effect", False),
+    "after": ("effect", True),
+    "follow": ("follow", False),
+    "verify": ("verify", False),
+    "undo-before": ("undo", False),
+    "undo-after": ("undo", True),
 }
-"""Where it is held: before the claim of the effect, at the effect, behind it; and whether its answer is held."""
+"""At which step it is held: before the claim of the effect, at the effect, behind it; and whether its answer is."""
 
 
+@MOSTLY_REPLICATED
 async def test_who_is_at_an_action_may_die_at_any_point(launch: Launch, database_url: str) -> None:
     await struck(launch, database_url, "kill")
 
 
-@pytest.mark.parametrize("database_url", [pytest.param("sqlite", marks=wide), "postgres"], indirect=True)
+@MOSTLY_REPLICATED
 async def test_who_is_at_an_action_may_stand_still_at_any_point(launch: Launch, database_url: str) -> None:
     await struck(launch, database_url, "freeze")
 
@@ -65,30 +70,20 @@ async def struck(launch: Launch, database_url: str, how: Signal) -> None:
 
 async def at_the_world(case: Case, point: str, how: Signal) -> None:
     """Strike whoever asks the API server or Prometheus at that point; the action is done, helps, and is taken back."""
-    match, late = AT_THE_WORLD[point]
-    platform = case.fleet.platform
-
-    def arrives(request: Request) -> bool:
-        return request.concerns(case.namespace) and match(platform, case.namespace, request)
-
+    step, late = AT_THE_WORLD[point]
     await case.fires()
     await case.attempt("proposed")
-    if not point.startswith("undo"):
-        gate = platform.gate(arrives, late=late)
-        assert await case.says("approve") == 202
-        await strike(case, gate, how)
-    else:
-        assert await case.says("approve") == 202
-    await case.attempt("verified")
-    await case.is_sound(effects=1)
-    if point.startswith("undo"):
-        gate = platform.gate(arrives, late=late)
-    assert await case.says("undo") == 202
-    if point.startswith("undo"):
-        await strike(case, gate, how)
-    await case.attempt("undone")
-    gate.opened.set()
-    await case.is_sound(effects=2)
+    gates: list[Gate] = []
+    for word, end, effects in (("approve", "verified", 1), ("undo", "undone", 2)):
+        if struck_here := (step == "undo") == (word == "undo"):
+            gates.append(case.gate(step, late=late))
+        assert await case.says(word) == 202
+        if struck_here:
+            await strike(case, gates[0], how)
+        await case.attempt(end)
+        await case.is_sound(effects=effects)
+    await gates[0].lets_go()
+    await case.is_over(effects=2)
 
 
 async def in_doubt(case: Case, point: str, how: Signal) -> None:
@@ -103,11 +98,11 @@ async def in_doubt(case: Case, point: str, how: Signal) -> None:
         await case.attempt("in doubt")
     gate.opened.set()
     ended = await case.attempt("in doubt", "done")
-    await until(lambda: posted(case))
+    await case.fleet.until(lambda: posted(case))
     if ended["state"] == "in doubt":
         assert await case.says("happened") == 202
         await case.attempt("done")
-    await case.is_sound(effects=1)
+    await case.is_over(effects=1)
 
 
 async def posted(case: Case) -> bool:
@@ -131,17 +126,12 @@ async def at_the_store(case: Case, point: str, how: Signal) -> None:
                 await stand_still(case, name, holder)
                 case.fleet.thaw(name)
     await case.attempt("verified")
-    await case.is_sound(effects=1)
+    await case.is_over(effects=1)
 
 
 async def strike(case: Case, gate: Gate, how: Signal) -> None:
     """Strike whoever is held at a gate, once it is there, until others have gone on."""
-    try:
-        await asyncio.wait_for(gate.reached.wait(), WITHIN)
-    except TimeoutError:
-        raise AssertionError(f"nobody came to {case.namespace}: {await case.detail()}") from None
-    assert gate.held is not None
-    fleet, name = case.fleet, gate.held.replica
+    fleet, name = case.fleet, (await case.reaches(gate)).replica
     async with fleet.calm:
         if how == "kill":
             if await fleet.kill(name):
@@ -165,16 +155,10 @@ async def stand_still(case: Case, name: str, held: Gate | Holder) -> None:
 
     async def others() -> bool:
         if not fleet.shared:
-            return lease_is_over(fleet, case.number)
+            lease = f"status = 'running' and due_at > {int(time.time() * 1_000_000)}"
+            return not await fleet.count(f"command where incident = {case.number} and {lease}")
         if case.alert == "AgentsHang":
-            return (await case.detail())["actions"][-1]["state"] == "in doubt"
+            return bool((await case.detail())["actions"][-1]["state"] == "in doubt")
         return any(one.concerns(case.namespace) and one.replica != name for one in heard[seen:])
 
-    await until(others)
-
-
-def lease_is_over(fleet: Fleet, incident: int) -> bool:
-    """Look into the file of a process that stands still."""
-    query = "select 1 from command where incident = ? and status = 'running' and due_at > ?"
-    with closing(sqlite3.connect(f"file:{fleet.folder}/responder/responder.db?mode=ro", uri=True)) as connection:
-        return not connection.execute(query, (incident, time.time() * 1_000_000)).fetchone()
+    await fleet.until(others)
