@@ -9,7 +9,7 @@ from responder.model.guard import verify_of
 from responder.model.incident import Status
 from responder.model.playbook import ActionStep
 from responder.model.verdict import Undecided
-from responder.response import attempts, binding, proposals
+from responder.response import attempts, binding, proposals, retaking
 from responder.response.answerable import ASKED, RENEWABLE
 from responder.response.draft import Draft
 from responder.response.earlier import failed_before
@@ -140,7 +140,7 @@ def _may_follow(draft: Draft, name: str) -> bool:
         return False
     if last.state in _AFTER_A_ROUND:
         return _after_a_round(draft, last)
-    return last.lapsed
+    return last.lapsed or retaking.is_wanted_anew(draft, last)
 
 
 def _last(draft: Draft, name: str) -> Attempt | None:
