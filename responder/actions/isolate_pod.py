@@ -37,6 +37,8 @@ class IsolatePod(Action[IsolatePodParams]):
     Take the selector's labels off one pod: it leaves its Services, its owner replaces it, it runs on to be examined.
 
     It keeps its connections that are open. The label `alertmanager-responder/incident` says what it is kept for.
+    NetworkPolicies that would let go of it too are told beforehand; what `kubernetes.network_lockdown` of this very pod
+    cuts off stays cut off, whichever of the two comes first.
 
     Source: `PATCH /api/v1/namespaces/{ns}/pods/{name}`, `metadata.labels`.
 
@@ -58,6 +60,7 @@ class IsolatePod(Action[IsolatePodParams]):
         Verb("", "pods", "list"),
         Verb("", "pods", "patch"),
         Verb("", "services", "list"),
+        Verb("networking.k8s.io", "networkpolicies", "list"),
         *(Verb("apps", plural, "get") for plural in ("replicasets", "deployments", "statefulsets", "daemonsets")),
         Verb("batch", "jobs", "get"),
         Verb("batch", "cronjobs", "get"),

@@ -132,6 +132,20 @@ async def test_what_would_still_hold_the_pod_is_told(cluster: Cluster, writer: K
     assert preview.warnings == ("service/canary still holds it: take off its label too",)
 
 
+async def test_a_policy_that_would_let_go_of_the_pod_is_told(cluster: Cluster, writer: KubernetesWriter) -> None:
+    await cluster.create(SERVICE)
+    await cluster.create(pod("api-1", labels={"app": "api", "tier": "web"}))
+    for name, labels in {"deny-api": {"app": "api"}, "deny-web": {"tier": "web"}, "deny-all": {}}.items():
+        spec = {"podSelector": {"matchLabels": labels}, "policyTypes": ["Ingress"]}
+        kind = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy"}
+        await cluster.create({**kind, "metadata": {"name": name}, "spec": spec})
+
+    preview = await on(cluster, writer, "api-1").preview()
+
+    told = "networkpolicy/deny-api lets go of it too: what that cuts off is open to the pod again"
+    assert (preview.refusal, preview.warnings) == ("", (told,))
+
+
 @pytest.mark.parametrize(
     ("labels", "said"), [(["nothing"], "has none of the labels"), (["tier"], "Nothing lets go of")]
 )

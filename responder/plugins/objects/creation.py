@@ -26,8 +26,8 @@ class Creation:
     """
     An object to be made.
 
-    `manifest` is all of it but our marks. `event` is the reason of the Kubernetes Event, `done` what happened in words.
-    `vanishes`: it may have been made and be gone again by itself.
+    `manifest` is all of it but our marks. `event` is the reason of the Kubernetes Event, "" for none, `done` what
+    happened in words. `vanishes`: it may have been made and be gone again by itself.
     """
 
     place: Place
@@ -124,7 +124,8 @@ async def remove(place: Place, before: Json, tools: ActionTools) -> Outcome:
 
 async def _tell(seen: Seen, event: str, done: str, tools: ActionTools) -> None:
     """Write the Kubernetes Event, once however many tries; it outlives what it tells of."""
-    await tools.kubernetes.tell(seen.found, reason=event, note=note_of(done, tools), key=tools.attempt)
+    if event:
+        await tools.kubernetes.tell(seen.found, reason=event, note=note_of(done, tools), key=tools.attempt)
 
 
 async def follow_creation(place: Place, outcome: Outcome, tools: ActionTools) -> Progress:

@@ -4,7 +4,7 @@ import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 
 from responder.model.action import Change
-from responder.model.resource import BY_KIND, SERVICES
+from responder.model.resource import BY_KIND, NETWORK_POLICIES, SERVICES
 from responder.model.verdict import Json
 from responder.plugins.acting import INCIDENT, ActionTools, Cluster
 from responder.plugins.objects.edit import Edit
@@ -27,6 +27,7 @@ async def isolation(seen: Seen, labels: Sequence[str], tools: ActionTools) -> Ed
     left = {key: value for key, value in seen.labels.items() if key not in off}
     holding = [said async for said in _selecting(seen, left, tools.kubernetes)] if off else []
     before = [said async for said in _selecting(seen, seen.labels, tools.kubernetes)] if off else []
+    bare = await _policies_lost(seen, left, tools.kubernetes) if off else ()
     names = ", ".join(off)
     let_go = [said for said in before if said not in holding]
     operations: list[Operation] = [{"op": "remove", "path": pointer("metadata", "labels", label)} for label in off]
@@ -41,7 +42,7 @@ async def isolation(seen: Seen, labels: Sequence[str], tools: ActionTools) -> Ed
         facts={f"label {label}": value for label, value in off.items()},
         undo={"labels": dict(off), "marks": dict(marks)},
         refusal=_refusal(seen, labels, off, let_go),
-        warnings=tuple(f"{said} still holds it: take off its label too" for said in holding),
+        warnings=(*bare, *(f"{said} still holds it: take off its label too" for said in holding)),
         wrote=("metadata", "labels"),
     )
 
@@ -94,6 +95,16 @@ async def _selecting(seen: Seen, labels: Mapping[str, str], cluster: Cluster) ->
         selector = (service.get("spec") or {}).get("selector")
         if selector and selects({"matchLabels": selector}, labels):
             yield f"service/{service['metadata']['name']}"
+
+
+async def _policies_lost(seen: Seen, left: Mapping[str, str], cluster: Cluster) -> tuple[str, ...]:
+    """Say which NetworkPolicies would cover the pod no more: what they cut off is open to it again."""
+    found = await cluster.list(NETWORK_POLICIES, seen.place.namespace)
+    selectors = {str(each["metadata"]["name"]): (each.get("spec") or {}).get("podSelector") for each in found}
+    lost = [name for name, what in selectors.items() if selects(what, seen.labels) and not selects(what, left)]
+    return tuple(
+        f"networkpolicy/{name} lets go of it too: what that cuts off is open to the pod again" for name in lost
+    )
 
 
 def _texts(value: Json) -> dict[str, str]:

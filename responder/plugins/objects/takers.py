@@ -159,6 +159,7 @@ async def _to_restart_again(before: Mapping[str, Json], tools: ActionTools) -> t
 def _then(first: Outcome, told: Restarted) -> Outcome:
     """Sum up a change and the restarts behind it; one that did not happen leaves the others and the change standing."""
     basis = {**first.basis, _RESTARTED: {name: dict(outcome.basis) for name, outcome in told.done.items()}}
+    first = replace(first, writes=(*first.writes, *(each for one in told.done.values() for each in one.writes)))
     say = f"{first.say}; {told.say}"
     if told.status == "done":
         return replace(first, say=say, follow=True, basis=basis)
