@@ -19,8 +19,23 @@ SCOPE_NEEDS = tuple(
     for verb in (("get", "list") if kind in ("Pod", "ReplicaSet", "Job") else ("get",))
 )
 """The rights that finding the workload and the pods of any target takes."""
+_OF_KIND = {
+    "Deployment": (("apps", "deployments", "get"), ("apps", "replicasets", "list"), ("", "pods", "list")),
+    "StatefulSet": (("apps", "statefulsets", "get"), ("", "pods", "list")),
+    "DaemonSet": (("apps", "daemonsets", "get"), ("", "pods", "list")),
+}
 
 _OWN_WORKLOAD = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob", "HorizontalPodAutoscaler")
+
+
+def scoped(needs: Sequence[Verb], kind: str) -> tuple[Verb, ...]:
+    """Put what a target of a kind takes in the place of SCOPE_NEEDS, where these are among what a plugin needs."""
+    if kind not in _OF_KIND or not set(SCOPE_NEEDS) <= set(needs):
+        return tuple(needs)
+    own = list(needs)
+    for verb in SCOPE_NEEDS:  # once each: what a plugin names besides, it needs itself
+        own.remove(verb)
+    return (*(Verb(*told) for told in _OF_KIND[kind]), *own)
 
 
 @dataclass(frozen=True, slots=True)

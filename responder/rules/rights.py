@@ -12,6 +12,7 @@ from responder.model.ruleset import RuleSet
 from responder.model.target import Target
 from responder.plugins.registry import Registry
 from responder.plugins.rights import Verb
+from responder.plugins.scope import scoped
 from responder.rules.matching import BUILT_IN_PACK
 from responder.rules.reach import World, is_cluster_wide, is_known, is_namespace, why_unknown, worlds
 from responder.rules.undertakings import Undertaking, by_hand, undertakings
@@ -160,9 +161,14 @@ def _to_act(one: Undertaking, world: World, registry: Registry) -> Iterator[tupl
 
 
 def narrowed(needs: Iterable[Verb], target: Target) -> tuple[Verb, ...]:
-    """Leave out the workloads that the target is not: what is about a Deployment never touches a DaemonSet."""
-    others = {BY_KIND[kind].plural for kind in _WORKLOADS - {target.kind}} if target.kind in _WORKLOADS else set()
-    return tuple(verb for verb in needs if verb.group != "apps" or verb.resource not in others)
+    """Leave out what the target is not: what is about a Deployment touches no DaemonSet, no revisions and no node."""
+    if target.kind not in _WORKLOADS:
+        return tuple(needs)
+    others = {("apps", BY_KIND[kind].plural) for kind in _WORKLOADS - {target.kind}}
+    others.add((NODE_METRICS.group, NODE_METRICS.plural))
+    if target.kind == "Deployment":
+        others.add(("apps", "controllerrevisions"))
+    return tuple(verb for verb in scoped(tuple(needs), target.kind) if (verb.group, verb.resource) not in others)
 
 
 def _note(

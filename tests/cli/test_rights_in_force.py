@@ -33,7 +33,8 @@ from tests.actions.rollouts import Tools
 from tests.diagnostics.kubernetes_tools import KubernetesTools
 from tests.servers.kubernetes import TOKEN, KubernetesServer
 from tests.servers.kubernetes_cluster import workload
-from tests.servers.kubernetes_rbac import NotingAccess, put_in_force
+from tests.servers.kubernetes_kinds import BY_NAME
+from tests.servers.kubernetes_rbac import NotingAccess, put_in_force, rights_of
 
 ROOT = Path(__file__).parents[2]
 OURS = "the-service-account"
@@ -207,6 +208,26 @@ async def test_every_diagnostic_of_the_shipped_packs_gets_by_with_the_printed_ri
 ) -> None:
     await seed(house.server, house.server.kubeconfig(tmp_path))
     house.allow(printed(rules=f"rules/{pack}"))
+    ran = await _look(house, pack)
+    assert house.access.refused == []
+    assert len(ran) > 5
+
+
+async def test_no_right_to_look_is_printed_that_nobody_asks_for(house: House, tmp_path: Path) -> None:
+    await seed(house.server, house.server.kubeconfig(tmp_path))
+    whole = printed("--actor", "responder-actor", rules="rules/ai-orchestrator/")
+    house.allow(whole)
+    await _look(house, "ai-orchestrator/")
+    reader = [one for one in whole if one["metadata"]["name"] == "responder-reader"]
+    unused = set(rights_of(reader)) - house.access.asked
+    assert unused == {
+        ("", ("authorization.k8s.io", "selfsubjectaccessreviews", "create")),
+        ("ai-orchestrator", ("", "secrets", "get")),
+    }, "the doctor asks for the one; the other is for pods that read Secrets, which these do not"
+
+
+async def _look(house: House, pack: str) -> set[str]:
+    """Run every diagnostic of a pack; returns those that ran."""
     client, plugins, ran = Kubernetes(KubernetesAccess(kubeconfig=house.kubeconfig)), registry(), set()
     try:
         for rule in (rule for rule in REPORT.ruleset.rules if rule.name.startswith(pack)):
@@ -215,12 +236,12 @@ async def test_every_diagnostic_of_the_shipped_packs_gets_by_with_the_printed_ri
                 if step.plugin.startswith("kubernetes."):
                     plugin = plugins.diagnostics[step.plugin]
                     for world in worlds(rule, playbook) if playbook else ():
-                        await _try(plugin, step, _real(world.aim(step.target)), KubernetesTools(client))
+                        aim = _real(world.aim(step.target), house.server)
+                        await _try(plugin, step, aim, KubernetesTools(client))
                         ran.add(step.plugin)
     finally:
         await client.close()
-    assert house.access.refused == []
-    assert len(ran) > 5
+    return ran
 
 
 async def _try(plugin: Any, step: Any, target: Target, tools: Any) -> None:
@@ -228,11 +249,14 @@ async def _try(plugin: Any, step: Any, target: Target, tools: Any) -> None:
         await plugin.diagnose(plugin.Params.model_validate(dict(step.params)), target, tools)
 
 
-def _real(target: Target) -> Target:
+def _real(target: Target, server: KubernetesServer) -> Target:
     """Aim at something that is there."""
     if target.kind == "Node":
         return Target("default", "Node", "", "node-1")
     namespace = target.namespace if target.namespace in NAMES else "shop"
+    if target.kind == "Pod" and target.namespace:
+        pod = next(iter(server.objects.all(BY_NAME["v1", "Pod"], namespace)))["metadata"]["name"]
+        return Target("default", "Pod", namespace, pod, NAMES[namespace])
     return Target("default", "Deployment", namespace, NAMES[namespace], NAMES[namespace])
 
 
@@ -256,12 +280,13 @@ async def test_every_action_of_the_shipped_packs_gets_by_with_the_printed_rights
                     for world in worlds(rule, playbook):
                         params = step.params(world, plugin.Params)
                         tools = _WithFiles(client, files=playbook.files, attempt=f"INC-17@abc/{len(seen)}/0")
-                        await _do(plugin, params, _real(world.aim(one.step.target)), tools)
+                        await _do(plugin, params, _real(world.aim(one.step.target), house.server), tools)
                         seen.append(one.step.plugin)
     finally:
         await client.close()
     assert house.access.refused == []
     assert {"kubernetes.rollout_undo", "kubernetes.rollout_restart", "kubernetes.patch_configmap"} <= set(seen)
+    assert house.server.asked("PATCH", "pods/ai-orchestrator")
     assert house.server.asked("PATCH", "deployments/ai-orchestrator")
 
 

@@ -1,6 +1,6 @@
 """RBAC objects put into force at the API server in `kubernetes.py`, whose access knows grants only."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,12 +12,14 @@ Right = tuple[str, str, str]
 
 @dataclass
 class NotingAccess(Access):
-    """Access that keeps every request that it refused."""
+    """Access that keeps what was asked of it, and what of that it refused."""
 
+    asked: set[tuple[str, Right]] = field(default_factory=set)
     refused: list[str] = field(default_factory=list)
 
     def check(self, attempt: Attempt) -> None:
         """Refuse as ever, and note it."""
+        self.asked.add((attempt.namespace, (attempt.group, attempt.resource, attempt.verb)))
         try:
             super().check(attempt)
         except Refusal:
@@ -43,6 +45,13 @@ def put_in_force(access: Access, documents: Iterable[Any]) -> None:
                 access.local.setdefault((user, namespace), set()).update(granted)
             else:
                 access.grants.setdefault(user, set()).update(granted)
+
+
+def rights_of(documents: Iterable[Any]) -> Iterator[tuple[str, Right]]:
+    """Yield each right that roles give, with its namespace."""
+    for one in documents:
+        for right in _rights(one.get("rules") or ()):
+            yield one["metadata"].get("namespace", ""), right
 
 
 def _rights(rules: Iterable[Any]) -> set[Right]:
