@@ -154,6 +154,7 @@ class HttpRequest(Action[HttpRequestParams]):
             basis=basis,
             namespace=self.namespaces(params, target)[0],
             lock=f"{tools.incident.cluster}/http/{params.url.partition('?')[0]}"[:300],
+            pods=None,
             warnings=("It cannot be tried beforehand, nor undone",),
         )
 

@@ -75,7 +75,8 @@ class RunJob(Action[RunJobParams]):
         """Say what would be run."""
         creation = _job(params, target, tools)
         preview = await preview_creation(creation, tools)
-        return replace(preview, undo=None, warnings=(*preview.warnings, *minded(creation)))
+        told = "not known: what its containers do to others"
+        return replace(preview, undo=None, pods=None, disruption=told, warnings=(*preview.warnings, *minded(creation)))
 
     async def act(self, params: RunJobParams, target: Target, preview: Preview, tools: ActionTools) -> Outcome:
         """Create the Job."""

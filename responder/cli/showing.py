@@ -49,7 +49,9 @@ def _step(step: dict[str, Any], blocks: Sequence[str]) -> Iterator[str]:
                 f": {change['before'] or '–'} → {change['after'] or '–'}" if change["before"] or change["after"] else ""
             )
             yield one_line(f"    {change['what']}{values}")
-        if preview["pods"]:
+        if preview["pods"] is None:
+            yield "    how many pods it disturbs is not known"
+        elif preview["pods"]:
             pods = "1 pod" if preview["pods"] == 1 else f"{preview['pods']} pods"
             yield one_line(f"    disturbs {pods}; {preview['ready']} of {preview['replicas']} are ready")
         yield from _named("  disruption: ", (preview["disruption"],))

@@ -105,7 +105,7 @@ class Preview:
     `summary` is one line ("roll api back from revision 42 to 41"). `refusal` says why it cannot be done as things are
     ("" when it can). `basis` is what must still hold when it is done, each a fact by a name that a person understands:
     `{"uid": "...", "its spec": {"replicas": 3, "env": "#1f0c"}}`. `undo` is what taking it back needs, None where it
-    cannot be. `pods` counts the pods that it disturbs in all, `at_once` those that may be missing at the same time
+    cannot be. `pods` counts the pods that it disturbs in all (None: nobody knows), `at_once` those missing at one time
     (None: all of them), of the `ready` ones, of `replicas` wanted; `touches` names them, or other objects, bounded.
     `owner` is the program that keeps the object as it is ("Argo CD (shop)"), `owner_way` how it would be done there.
     `lock` names what is changed, for "one at a time per target": "default/deployment/prod/api"; where that is several
@@ -120,7 +120,7 @@ class Preview:
     namespace: str = ""
     lock: str = ""
     touches: tuple[str, ...] = ()
-    pods: int = 0
+    pods: int | None = 0
     at_once: int | None = None
     ready: int = 0
     replicas: int = 0

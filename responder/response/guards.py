@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from responder.errors import ExpressionError, ResponderError
-from responder.model.action import Attempt, Disturbed, Preview, Run, Step, Stop
+from responder.model.action import Attempt, Run, Step, Stop
 from responder.model.duration import format_duration
 from responder.model.guard import Guard, Rate, guard_of, is_in, verify_of
 from responder.model.incident import Status
 from responder.model.playbook import ActionStep
 from responder.model.window import Window, shown
-from responder.response import budgets, forbidding, territory
+from responder.response import blast, budgets, forbidding, territory
 from responder.response.attempts import clock, named, namespace_of, title
 from responder.response.ceilings import ceiling
 from responder.response.draft import Draft
@@ -191,29 +191,7 @@ def _when(draft: Draft, attempt: Attempt) -> Iterator[Refusal]:
 
 
 def _blast(draft: Draft, attempt: Attempt) -> Iterator[Refusal]:
-    for step, guard in _each(attempt):
-        preview = step.preview
-        if preview is None or not preview.pods:
-            continue
-        blast = guard.blast_radius
-        most = blast.pods if blast is not None and blast.pods is not None else None
-        if blast is not None and blast.percent is not None:
-            most = blast.percent * max(preview.replicas, preview.ready) // 100
-        if most is not None and preview.pods > most:
-            yield Refusal(f"it would disturb {preview.pods} pods, {preview.ready} are ready; at most {blast} may be")
-        if not guard.last_replica:
-            yield from _last(preview)
-
-
-def _last(preview: Preview) -> Iterator[Refusal]:
-    """Refuse what leaves no ready pod meanwhile, of all or of one of the workloads that it disturbs."""
-    gone = preview.pods if preview.at_once is None else preview.at_once
-    for each in preview.apart or (Disturbed("", preview.ready, gone),):
-        if 0 < each.ready <= each.at_once:
-            whose = f" of {each.name}" if len(preview.apart) > 1 else ""
-            count = f"{each.at_once} may be missing at once, {each.ready} are ready"
-            told = f"no ready pod{whose} would be left meanwhile: {count}"
-            yield Refusal(f"{told}; `guard: {{last_replica: true}}` would allow it")
+    yield from (Refusal(why) for why in blast.too_many(attempt))
 
 
 # --- what is counted over all incidents ---

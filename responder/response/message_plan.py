@@ -61,7 +61,9 @@ def _change(what: str, before: str, after: str) -> Text:
 def _facts(preview: Preview) -> Iterator[Field]:
     if preview.disruption:
         yield Field("Disruption", (outside(preview.disruption),))
-    if preview.pods:
+    if preview.pods is None:
+        yield Field("Pods", (Own("nobody knows how many it disturbs"),))
+    elif preview.pods:
         of = f" of {preview.replicas}" if preview.replicas else ""
         names = (
             (Own(": "), *listed(outside(n, code=True) for n in preview.touches[:_MOST_TOUCHED]))

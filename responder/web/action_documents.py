@@ -30,7 +30,7 @@ class PreviewView(Document):
     changes: list[ChangeView]
     refusal: str = Field(description="Why it cannot be done as things are; empty when it can.")
     touches: list[str] = Field(description="Pods or other objects that it disturbs, some of them.")
-    pods: int = Field(description="How many pods it disturbs.")
+    pods: int | None = Field(description="How many pods it disturbs; null when nobody knows.")
     ready: int = Field(description="How many pods of the target are ready.")
     replicas: int = Field(description="How many pods the target wants.")
     disruption: str

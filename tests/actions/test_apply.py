@@ -187,6 +187,7 @@ async def test_what_an_autoscaler_may_end_is_counted(cluster: Cluster, writer: K
     preview = await on(cluster, writer, SCALER).preview()
 
     assert "is not known: there is no deployment/api" in unknown.warnings[0]
+    assert unknown.pods is None
     assert (preview.pods, preview.ready, preview.replicas) == (1, 2, 2)
     assert "up to 1 of them end" in preview.disruption
 

@@ -59,6 +59,7 @@ async def test_it_is_sent_with_its_key_and_login(requesting: Callable[..., Step]
     preview = await found.preview()
     assert agents.asked == []
     assert preview.summary == f"POST {found.params.url}"
+    assert preview.pods is None
     assert [(one.what, one.after) for one in preview.changes] == [
         ("body", '{"agents": ["a"]}'),
         ("credentials", "api"),

@@ -49,6 +49,7 @@ async def test_the_job_runs_once_and_its_log_is_told_without_secrets(rolling: Ro
     (made,) = await jobs(rolling)
     assert preview.warnings == ()
     assert preview.undo is None
+    assert preview.pods is None
     assert preview.changes[0] == Change("Job", "(not there)", made["metadata"]["name"])
     assert Change("spec.template.spec.containers[0].command[0]", "", "rotate") in preview.changes
     assert {entry["manager"] for entry in made["metadata"]["managedFields"] if "subresource" not in entry} == {

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from responder.model.action import ActionState, Disturbed, Kept, Outcome
+from responder.model.action import ActionState, Disturbed, Kept, Outcome, Preview
 from responder.model.ceilings import Ceilings
 from responder.model.guard import Limits, Rate, guard_of, verify_of
 from responder.model.playbook import ActionStep
@@ -227,6 +227,69 @@ def test_a_condition_is_asked_when_it_is_proposed_and_again_when_it_starts() -> 
 def test_an_action_disturbs_no_more_pods_than_it_may(blast: Any, pods: int, holds: bool) -> None:
     guard = {} if blast is None else {"blast_radius": blast}
     assert passes(guarded(guard, preview=replace(GOOD, pods=pods, ready=10, replicas=10))) is holds
+
+
+@pytest.mark.parametrize(
+    ("share", "pods", "ready", "replicas", "holds"),
+    [
+        ("25%", 1, 3, 3, False),
+        ("50%", 2, 5, 5, True),
+        ("50%", 3, 5, 5, False),
+        ("50%", 3, 2, 6, True),
+        ("50%", 4, 2, 6, False),
+        ("50%", 3, 6, 2, True),
+        ("100%", 3, 4, 4, True),
+        ("0%", 1, 4, 4, False),
+    ],
+)
+def test_a_share_is_of_all_replicas_and_never_rounded_up(
+    share: str, pods: int, ready: int, replicas: int, holds: bool
+) -> None:
+    """Of those that are wanted, or that are ready where those are more; a quarter of three pods is none."""
+    preview = replace(GOOD, pods=pods, ready=ready, replicas=replicas)
+    assert passes(guarded({"blast_radius": share, "last_replica": True}, preview=preview)) is holds
+
+
+def test_pods_that_nobody_can_count_are_too_many_where_they_are_counted() -> None:
+    unknown = replace(GOOD, pods=None, ready=0, replicas=0)
+    for most in (1, 100, "100%"):
+        told = f"nobody knows how many pods kubernetes.rollout_undo on deployment/api in prod disturbs; at most {most}"
+        assert why(guarded({"blast_radius": most}, preview=unknown)).startswith(told)
+    assert passes(guarded({}, preview=unknown))
+    assert passes(guarded({"blast_radius": 1}, preview=replace(unknown, pods=0)))
+    assert "no ready pod would be left" in why(guarded({}, preview=replace(unknown, ready=2)))
+
+
+def sequence(guard: dict[str, Any], *previews: Preview, inner: dict[str, Any] | None = None) -> Story:
+    """Propose three steps as one decision."""
+    names = [f"step-{place}" for place in range(len(previews))]
+    whole = an_action("whole", "", do=tuple(names), params={}, guard=guard)
+    steps = [an_action(name, params={"revision": place}, guard=inner or {}) for place, name in enumerate(names)]
+    story = Story(playbook=a_playbook(whole, *steps)).open()
+    story.preview(*previews)
+    return story
+
+
+def test_a_sequence_disturbs_together_no_more_than_it_may() -> None:
+    four = [replace(GOOD, pods=4, ready=8, replicas=8, lock=f"default/deployment/prod/{name}") for name in "abc"]
+    assert why(sequence({"blast_radius": 11}, *four)) == "it would disturb 12 pods, 24 are ready; at most 11 may be"
+    assert passes(sequence({"blast_radius": 12}, *four))
+    assert why(sequence({"blast_radius": "49%"}, *four)) == "it would disturb 12 pods, 24 are ready; at most 49% may be"
+    assert passes(sequence({"blast_radius": "50%"}, *four))
+    assert passes(sequence({}, *four, inner={"blast_radius": 12}))
+    assert "12 pods" in why(sequence({}, *four, inner={"blast_radius": 11}))
+    unknown = replace(four[0], pods=None)
+    assert "nobody knows how many pods" in why(sequence({"blast_radius": 100}, *four[:2], unknown))
+
+
+def test_steps_of_a_sequence_that_disturb_the_same_pods_disturb_them_once() -> None:
+    first, second = (replace(GOOD, pods=pods, ready=8, replicas=8) for pods in (4, 5))
+    assert passes(sequence({"blast_radius": 5}, first, second))
+    assert "it would disturb 5 pods, 8 are ready" in why(sequence({"blast_radius": 4}, first, second))
+    both = replace(first, lock="default/configmap/prod/x", beside=(GOOD.lock, "default/deployment/prod/b"), pods=6)
+    other = replace(second, lock="default/deployment/prod/b")
+    assert "it would disturb 9 pods, 16 are ready" in why(sequence({"blast_radius": 8}, first, other, both))
+    assert passes(sequence({"blast_radius": 9}, first, other, both))
 
 
 def test_the_last_ready_pod_is_left_alone_unless_said() -> None:

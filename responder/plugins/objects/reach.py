@@ -101,7 +101,7 @@ async def _scaling(preview: Preview, spec: Object, place: Place, cluster: Cluste
     found = await cluster.get(BY_KIND[kind], place.namespace, name) if kind in _SCALED else None
     if found is None:
         warning = f"How many pods it would end is not known: there is no {kind.lower()}/{name} to look at"
-        return replace(preview, warnings=(*preview.warnings, warning))
+        return replace(preview, pods=None, warnings=(*preview.warnings, warning))
     replicas, least = int((found.get("spec") or {}).get("replicas", 1)), int(spec.get("minReplicas") or 1)
     pods = await cluster.pods(Target(place.cluster, kind, place.namespace, name, name))
     gone = max(0, replicas - least)

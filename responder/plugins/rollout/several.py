@@ -150,7 +150,7 @@ async def preview_restarts(workloads: Sequence[Workload], tools: ActionTools) ->
         refusal="; ".join(f"{name}: {each.refusal}" for name, each in found.items() if each.refusal),
         namespace=workloads[0].namespace,
         touches=tuple(pod for each in every for pod in each.touches),
-        pods=sum(each.pods for each in every),
+        pods=None if any(each.pods is None for each in every) else sum(each.pods or 0 for each in every),
         at_once=max(_gone(each) for each in every),
         ready=sum(each.ready for each in every),
         replicas=sum(each.replicas for each in every),
@@ -181,7 +181,8 @@ def _apart(found: Mapping[str, Preview]) -> tuple[Disturbed, ...]:
 
 
 def _gone(preview: Preview) -> int:
-    return preview.pods if preview.at_once is None else preview.at_once
+    pods = preview.ready if preview.pods is None else preview.pods
+    return pods if preview.at_once is None else preview.at_once
 
 
 async def restart_each(wanted: Sequence[Restart], tools: ActionTools) -> Restarted:
