@@ -31,7 +31,7 @@ class Cordon(Action[CordonParams]):
     needs = NODE_NEEDS
     kinds = frozenset({"Node"})
     undoable = True
-    cost = "nothing that runs is touched; new pods go elsewhere until it is taken back"
+    cost = "nothing that runs is touched; new pods go elsewhere until it is undone"
 
     def command(self, params: CordonParams, target: Target) -> tuple[str, ...]:
         """Return `kubectl cordon`."""

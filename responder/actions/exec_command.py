@@ -74,7 +74,7 @@ class Exec(Action[ExecParams]):
     once = "doubtful"
     deadline = timedelta(minutes=2)
     weight = "destructive"
-    cost = "nobody but its author knows what a program does, and nothing takes it back"
+    cost = "nobody but its author knows what a program does, and nothing undoes it"
 
     def command(self, params: ExecParams, target: Target) -> tuple[str, ...]:
         """Return `kubectl exec`."""

@@ -18,7 +18,7 @@ class RolloutRestart(Action[RolloutRestartParams]):
     """
     Replace all pods of the target's workload, in the order and at the pace of its own rollout strategy.
 
-    A restart cannot be taken back: there is nothing to put back.
+    A restart cannot be undone: there is nothing to put back.
 
     Source: `PATCH /apis/apps/v1/namespaces/{ns}/{kind}/{name}`, the annotation `kubectl.kubernetes.io/restartedAt` of
     the pod template, as `kubectl rollout restart` sets it.

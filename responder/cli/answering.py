@@ -99,7 +99,7 @@ def undo(
     attempt: Which, reason: Reason = "", yes: Yes = False, server: Server = HERE, token_file: PersonTokenFile = None
 ) -> None:
     """
-    Take back what an action did, its steps in reverse.
+    Undo what an action did, its steps in reverse.
 
     Examples:
 
@@ -109,7 +109,7 @@ def undo(
 
     async def talk(door: Door) -> None:
         await seen(door, which, "")
-        agreed("Take it back?", yes=yes)
+        agreed("Undo it?", yes=yes)
         await tell(door, which, "undo", {"why": reason})
 
     speak(server, token_file, talk)

@@ -61,7 +61,7 @@ def _step(step: dict[str, Any], blocks: Sequence[str]) -> Iterator[str]:
         yield from _named("  warning: ", preview["warnings"])
         yield from _named("  cannot be done: ", () if preview["refusal"] in blocks else (preview["refusal"],))
         if not preview["dry_run"] and not preview["refusal"]:
-            yield "    (not tried as a dry run at the server)"
+            yield "    (no dry run: nobody can try it without doing it)"
     for command in step["commands"]:
         yield one_line(f"    $ {command}")
     if step["outcome"]:

@@ -130,7 +130,7 @@ class Acting:
     ) -> Outcome | Again:
         ready = self._ready(command.what, values)
         if isinstance(ready, _Ready) and command.undo and not ready.plugin.undoable:
-            ready = f"{ready.plugin.name} cannot be taken back"
+            ready = f"{ready.plugin.name} cannot be undone"
         if isinstance(ready, str):
             return in_doubt(ready) if row.begun else not_done(ready)
         if command.dry_run or self.runtime.dry_run:

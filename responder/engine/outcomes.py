@@ -66,7 +66,7 @@ def safe_outcome(outcome: Outcome) -> Outcome:
     say = _line(outcome.say)
     undo, basis = outcome.undo, outcome.basis
     if len(compact([undo, basis])) > LARGEST:
-        undo, basis, say = None, {}, f"{say} (what taking it back needs was too large to be kept)"
+        undo, basis, say = None, {}, f"{say} (what undoing it needs was too large to be kept)"
     return replace(outcome, say=say, details=_lines(outcome.details), undo=undo, basis=basis)
 
 

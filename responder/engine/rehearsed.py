@@ -17,9 +17,9 @@ from responder.response.evidence import CAPTURE
 from responder.store.rows import CommandRow
 
 NOTHING_DONE = "REPLAY: nothing was done"
-ASSUMED = "preview not recorded: assumed possible"
-OTHERWISE = "the preview was recorded of something else: assumed possible"
-READY = "not recorded: assumed to be ready"
+ASSUMED = "the recording does not say what it would do: taken as possible"
+OTHERWISE = "the recording says what something else would do: taken as possible"
+READY = "not recorded: taken as ready"
 _NOT_KNOWN = "whom it disturbs and who keeps it is not known"
 
 
@@ -78,7 +78,8 @@ class Rehearsal:
         if recorded is not None and recorded.fits(step):
             return recorded.preview, ""
         assumed = ASSUMED if recorded is None else OTHERWISE
-        return Preview(f"run {title(step)}", undo=True, warnings=(f"{assumed}; {_NOT_KNOWN}",)), assumed
+        preview = Preview(f"run {title(step)}", undo=True, warnings=(f"{assumed}; {_NOT_KNOWN}",), dry_run=True)
+        return preview, assumed
 
 
 def _kept(step: Step) -> tuple[Kept, ...]:

@@ -68,7 +68,7 @@ def glass_broken(draft: Draft, attempt: Attempt, approval: Approval, past: Seque
 def reminder(draft: Draft, attempt: Attempt) -> Message:
     """Say that what was meant for a while still stands."""
     for_ = f" It was meant for {format_duration(attempt.temporary)}." if attempt.temporary else ""
-    return _note(draft, attempt, "still stands", (outside(_summary(attempt)), Own(f".{for_} Take it back?")), loud=True)
+    return _note(draft, attempt, "still stands", (outside(_summary(attempt)), Own(f".{for_} Undo it?")), loud=True)
 
 
 def _summary(attempt: Attempt) -> str:

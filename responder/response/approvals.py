@@ -77,7 +77,7 @@ def may_go_by_itself(draft: Draft, attempt: Attempt) -> str | None:
         if mode != "auto":
             return why
         if step.preview is not None and step.preview.owner:
-            return f"{step.preview.owner} keeps it as it is and would take it back"
+            return f"{step.preview.owner} keeps it as it is and would undo it"
     if attempt.inputs or proposals.declared(draft, attempt.name):
         return "it takes inputs, which a person gives"
     try:

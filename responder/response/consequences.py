@@ -33,7 +33,7 @@ def go_on(draft: Draft, attempt: Attempt) -> None:
             begun = undoing.begin(draft, attempt, why=f"it did not help: {attempt.why}")
             if isinstance(begun, Attempt):
                 return
-            attempt, called = _escalate(draft, attempt, f"{attempt.why}; it could not be taken back: {begun}"), True
+            attempt, called = _escalate(draft, attempt, f"{attempt.why}; it could not be undone: {begun}"), True
         elif word == "escalate" and not called:
             attempt, called = _escalate(draft, attempt, attempt.why), True
         elif word == "next" and making.next_of(draft, attempt) is None and not called:

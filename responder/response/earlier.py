@@ -83,7 +83,7 @@ def _same(draft: Draft, attempt: Attempt) -> Iterator[tuple[Attempt, Step]]:
 def _taken_back(draft: Draft, other: Attempt, step: Step) -> str:
     if other.state is not ActionState.UNDONE or not other.undone_by:
         return ""
-    return f"{other.undone_by} took back {title(step)} before ({draft.incident.id}/{other.number})"
+    return f"{other.undone_by} undid {title(step)} before ({draft.incident.id}/{other.number})"
 
 
 def _lately(draft: Draft, attempt: Attempt, step: Step) -> list[Run]:

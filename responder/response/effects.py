@@ -32,7 +32,7 @@ def begin(draft: Draft, attempt: Attempt) -> Attempt:
 
 def take_back(draft: Draft, attempt: Attempt, place: int) -> Attempt:
     """Ask for a step to be taken back."""
-    why = f"{draft.incident.id}, taking back what was {'tried' if attempt.dry_run else 'done'}"
+    why = f"{draft.incident.id}, undoing what was {'tried' if attempt.dry_run else 'done'}"
     command = Act(attempt.number, place, attempt.steps[place], why, undo=True, dry_run=attempt.dry_run)
     draft.plan(command, priority=draft.priority())
     return attempts.put(draft, replace(attempt, at_step=place, pending=command.key))

@@ -32,7 +32,7 @@ _SHOWN = {
     ActionState.CHECKED: "checked, about to start",
     ActionState.RUNNING: "running",
     ActionState.VERIFYING: "done; does it help?",
-    ActionState.UNDOING: "being taken back",
+    ActionState.UNDOING: "being undone",
     ActionState.REJECTED: "rejected",
     ActionState.EXPIRED: "nobody decided in time",
     ActionState.WITHDRAWN: "no longer called for",
@@ -42,8 +42,8 @@ _SHOWN = {
     ActionState.IN_DOUBT: "IN DOUBT: it may have happened",
     ActionState.VERIFIED: "helped",
     ActionState.INEFFECTIVE: "did not help",
-    ActionState.REVERTED: "somebody took it back",
-    ActionState.UNDONE: "taken back",
+    ActionState.REVERTED: "somebody undid it",
+    ActionState.UNDONE: "undone",
     ActionState.ESCALATED: "did not help, people were called",
 }
 
@@ -163,7 +163,7 @@ def buttons(incident: Incident, attempt: Attempt, brain: Brain) -> Iterator[Butt
         case ActionState.EXPIRED:
             yield Button("Ask again", press("approve"))
         case state if state in UNDOABLE and brain.stop is None and not why_not(brain, attempt):
-            yield Button("Take it back", press("undo"), "danger", _confirm_undo(attempt, brain))
+            yield Button("Undo", press("undo"), "danger", _confirm_undo(attempt, brain))
 
 
 def _confirm(attempt: Attempt) -> str:
@@ -174,5 +174,5 @@ def _confirm(attempt: Attempt) -> str:
 def _confirm_undo(attempt: Attempt, brain: Brain) -> str:
     part = stays(brain, attempt)
     if not part:
-        return "This takes back what the action changed."
-    return clipped(outside(f"This takes back a part: {part}, and all before it stays.").text, 280)
+        return "This undoes what the action changed."
+    return clipped(outside(f"This undoes a part: {part}, and all before it stays.").text, 280)

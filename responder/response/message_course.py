@@ -47,7 +47,7 @@ def ending(attempt: Attempt) -> Iterator[Block]:
         items = tuple(Item(_kept(each)) for each in kept[:_MOST_KEPT])
         yield Listing("Evidence kept", items)
     if attempt.temporary_until is not None:
-        yield Note((bold("Temporary"), Own(": to be taken back at "), Instant(attempt.temporary_until, "datetime")))
+        yield Note((bold("Temporary"), Own(": to be undone at "), Instant(attempt.temporary_until, "datetime")))
 
 
 def _details(details: tuple[str, ...]) -> Iterator[Block]:
@@ -64,7 +64,7 @@ def _kept(kept: Kept) -> Text:
 def _step(step: Step) -> Text:
     named: Text = (Own(f"{step.name}: "),) if step.name else ()
     if step.progress is not None and not step.progress.complete:
-        return (*named, *((Own("taking it back: "),) if step.undone else ()), outside(_tenths(step)))
+        return (*named, *((Own("undoing it: "),) if step.undone else ()), outside(_tenths(step)))
     if step.undone is not None:
         return (*named, outside(step.undone.say))
     if step.outcome is not None:

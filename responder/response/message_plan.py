@@ -75,9 +75,9 @@ def _facts(preview: Preview) -> Iterator[Field]:
         yield Field("Disruption budgets", listed(outside(budget) for budget in preview.budgets))
     if preview.owner:
         way = (Own("; its own way: "), outside(preview.owner_way, code=True)) if preview.owner_way else ()
-        yield Field("Will be taken back by", (outside(preview.owner), *way))
+        yield Field("Will be undone by", (outside(preview.owner), *way))
     if not preview.dry_run and not preview.refusal:
-        yield Field("Tried", (Own("not: the other side has no dry run"),))
+        yield Field("Dry run", (Own("none: nobody can try it without doing it"),))
 
 
 def _told(value: Json) -> str:

@@ -63,7 +63,7 @@ def _came_along(draft: Draft, at: datetime, attempt: Attempt, progress: Progress
 def _went_back(draft: Draft, at: datetime, attempt: Attempt, progress: Progress) -> None:
     """Go on once the world has followed the taking back of a step; a world that does not is said loudly."""
     if progress.reverted:
-        _not_taken_back(draft, attempt, f"it was taken back, and changed again: {progress.reverted}")
+        _not_taken_back(draft, attempt, f"it was undone, and changed again: {progress.reverted}")
     elif progress.failed:
         _not_taken_back(draft, attempt, f"undo stalled: {progress.failed}")
     elif progress.complete:
@@ -178,7 +178,7 @@ def _taken_back(draft: Draft, at: datetime, attempt: Attempt, outcome: Outcome) 
         _doubt(draft, attempt, outcome)
         return
     if outcome.status != "done":
-        _not_taken_back(draft, attempt, f"it could not be taken back: {outcome.say}")
+        _not_taken_back(draft, attempt, f"it could not be undone: {outcome.say}")
     elif outcome.follow and not attempt.dry_run:
         _follow(draft, attempt)
     else:
@@ -196,13 +196,13 @@ def _take_back_more(draft: Draft, attempt: Attempt) -> None:
     if isinstance(begun, Attempt):
         return
     if begun is not None:
-        _not_taken_back(draft, attempt, f"only a part of it was taken back: {begun}")
+        _not_taken_back(draft, attempt, f"only a part of it was undone: {begun}")
         return
     if attempt.ending is not None and undoing.standing(draft.brain, attempt):
         attempts.move(draft, replace(attempt, ending=None), attempt.ending, attempt.why)
         return
     attempt = replace(attempt, ending=None, temporary_until=None)
-    why = f"{attempt.why}; it was taken back" if attempt.why else "it was taken back"
+    why = f"{attempt.why}; it was undone" if attempt.why else "it was undone"
     undone = attempts.move(draft, attempt, ActionState.UNDONE, why)
     if "escalate" not in undone.then:
         draft.replies.append(acting_replies.ended(draft, undone))

@@ -37,7 +37,7 @@ def why_not(brain: Brain, attempt: Attempt) -> str:
     """Say why nothing of an attempt can be taken back, whoever asks; "" where something can."""
     places = standing(brain, attempt)
     if not places:
-        return "nothing stands of it that could be taken back"
+        return "nothing stands of it that could be undone"
     if attempt.dry_run:
         return "it was a dry run: nothing was changed"
     return _against(brain, attempt.steps[places[-1]])
@@ -99,9 +99,9 @@ def _stands(brain: Brain, step: Step) -> bool:
 def _against(brain: Brain, step: Step) -> str:
     known = brain.action(step.plugin)
     if known is None or not known.undoable:
-        return f"{attempts.title(step)} cannot be taken back"
+        return f"{attempts.title(step)} cannot be undone"
     if step.undone is not None:
-        return f"taking back {attempts.title(step)} was tried already ({step.undone.say}): do it by hand"
+        return f"undoing {attempts.title(step)} was tried already ({step.undone.say}): do it by hand"
     recorded = step.outcome.undo if step.outcome is not None else None
     if recorded is None and (step.preview is None or step.preview.undo is None):
         return f"nothing was recorded to put back for {attempts.title(step)}"

@@ -11,7 +11,7 @@ from responder.rules.playbooks import Built
 from responder.rules.problems import Problems
 from responder.rules.undertakings import acts, steps_of
 
-_BEHIND = "what comes behind that is taken back, then people are called; `otherwise: escalate` calls them at once"
+_BEHIND = "what comes behind that is undone, then people are called; `otherwise: escalate` calls them at once"
 _ONCE = "write `verify: {until: ..., within: 10m}`; until then people are asked from the second time on"
 
 
@@ -32,7 +32,7 @@ def _doubts(action: ActionStep, playbook: Playbook, registry: Registry) -> Itera
     verify, changing = verify_of(action.verify), _changing(action, playbook, registry)
     staying = [plugin for plugin, undoable in changing.items() if not undoable]
     if "undo" in verify.otherwise and staying:
-        yield f"`{action.name}` has `otherwise: undo`, and {' and '.join(staying)} cannot be taken back", _BEHIND
+        yield f"`{action.name}` has `otherwise: undo`, and {' and '.join(staying)} cannot be undone", _BEHIND
     if action.mode == "auto" and changing and not verify.tells:
         told = f"`{action.name}` goes by itself once a day on one object, no more: nothing says whether it helped"
         yield told, _ONCE

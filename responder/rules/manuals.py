@@ -114,7 +114,7 @@ def _acting(plugin: Action[Any]) -> Iterator[str]:
         light = ", unless it is ordinary" if _varies(plugin) else ""
         yield f"Evidence must have been kept in the incident before{light}: `guard: {{evidence: [...]}}`."
     lasts = "; it is when the incident resolves" if plugin.until_resolved else ""
-    yield f"Can be taken back{lasts}." if plugin.undoable else "Cannot be taken back."
+    yield f"Can be undone{lasts}." if plugin.undoable else "Cannot be undone."
     if not plugin.by_hand:
         yield "Nobody can ask for it with parameters of their own: a playbook offers it, or people name the playbook's."
     people = "1 person" if plugin.approvals == 1 else f"{plugin.approvals} people"

@@ -82,7 +82,7 @@ class StepView(Document):
     said: str = Field(description="What it said at its end, or how far it is.")
     details: list[str]
     evidence: list[KeptView] = Field(description="What it kept.")
-    undone: str = Field(description="What became of taking it back, likewise; empty where nobody tried.")
+    undone: str = Field(description="What became of undoing it, likewise; empty where nobody tried.")
     began_at: datetime | None
     ended_at: datetime | None
 

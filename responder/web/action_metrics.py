@@ -23,7 +23,7 @@ class ActionMetrics:
         self._stopped_by_settings = stopped
         self._actions = Counter(
             "responder_actions",
-            "Steps of actions tried or taken back, by plugin and outcome.",
+            "Steps of actions tried or undone, by plugin and outcome.",
             ["plugin", "outcome"],
             registry=registry,
         )

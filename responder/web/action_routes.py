@@ -17,7 +17,7 @@ _STOP = "/v1/automation/stop"
 _SUMMARIES: Mapping[Word, str] = {
     "approve": "Say yes to what a preview showed; to one that was turned down or expired, ask again.",
     "reject": "Say no.",
-    "undo": "Take back what was done.",
+    "undo": "Undo what was done.",
     "break-glass": "Say yes past the guards, as an admin, with a written reason.",
     "happened": "Settle a doubt: it happened.",
     "not-happened": "Settle a doubt: it did not happen, and whoever was at it is gone, or runs.",

@@ -226,7 +226,7 @@ async def test_a_failing_provider_is_cut_off_and_the_pods_take_it_up(begin: Begi
     assert platform.shop.image == BAD
     helped = await platform.action("circuit-breaker", "verified")
     assert helped["temporary_until"]
-    await platform.shows("Temporary", "Take it back")
+    await platform.shows("Temporary", "Undo")
     assert (await platform.says("ann", helped, "undo"))[0] == 202
     await platform.action("circuit-breaker", "undone")
     assert not platform.shop.cut_off

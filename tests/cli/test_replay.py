@@ -54,7 +54,7 @@ def test_the_report_tells_what_became_of_actions(tmp_path: Path) -> None:
         "roll-back: kubernetes.rollout_undo on deployment/ai-orchestrator in ai-orchestrator, approved by"
         in done.stdout
     )
-    assert "assumed: rotate: preview not recorded: assumed possible" in done.stdout
+    assert "assumed: rotate: the recording does not say what it would do: taken as possible" in done.stdout
     told = {case.get("name"): case.findtext("system-out") for case in Xml.parse(report).iter("testcase")}
     assert "INC-1: 1 action: 1 would have run\n  would have run at 12:18:4" in (told["high-error-rate"] or "")
 

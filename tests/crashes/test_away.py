@@ -138,7 +138,7 @@ async def test_without_slack_an_action_goes_on_and_its_message_comes_later(
             gate.opened.set()
             await case.attempt("undone")
         await case.is_over(effects=2)
-        assert any("taken back" in message.shown for message in fake_slack.messages("incidents"))
+        assert any("undone" in message.shown for message in fake_slack.messages("incidents"))
 
 
 # --- the store ---

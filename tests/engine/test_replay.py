@@ -102,7 +102,7 @@ async def test_what_goes_by_itself_would_run_and_what_was_not_recorded_is_said_t
     assert _actions(story) == "would run, approved by rule (auto)"
     (fate,) = story.told[0].fates
     assert (fate.doing, fate.at - START < timedelta(seconds=5)) == (f"kubernetes.rollout_restart on {TARGET}", True)
-    assert story.told[0].assumed == ("restart: preview not recorded: assumed possible",)
+    assert story.told[0].assumed == ("restart: the recording does not say what it would do: taken as possible",)
 
 
 @pytest.mark.parametrize(("mode", "fate"), [("approve", "waits for 1 approval"), ("suggest", "only suggested")])
@@ -148,7 +148,7 @@ async def test_what_does_not_help_in_the_recording_did_not_help(tmp_path: Path) 
     verify = {"until": "rate.value < -1.0", "within": "3m", "otherwise": ["escalate"]}
     story = await _played(tmp_path, {**AUTO, "verify": verify})
     assert "; then escalated: rate.value < -1.0 does not hold" in _actions(story)
-    assumed = "restart: whether the target is ready was not recorded: assumed to be ready"
+    assumed = "restart: whether the target is ready was not recorded: taken as ready"
     assert assumed in story.told[0].assumed
 
 
@@ -196,7 +196,7 @@ async def test_a_preview_of_something_else_is_not_taken_for_this_one(tmp_path: P
     acts = _look()
     acts["looks"][0]["steps"][0]["target"] = "deployment/web in prod"
     story = await _played(tmp_path, AUTO, actions={"restart": acts})
-    assert story.told[0].assumed == ("restart: the preview was recorded of something else: assumed possible",)
+    assert story.told[0].assumed == ("restart: the recording says what something else would do: taken as possible",)
 
 
 async def test_a_misspelt_field_of_a_preview_is_found(tmp_path: Path) -> None:

@@ -698,7 +698,7 @@ def test_what_cannot_be_taken_back_says_so() -> None:
     story = running(an_action("restart", "kubernetes.rollout_restart"))
     story.act()
     story.say("undo")
-    assert story.refused == ["kubernetes.rollout_restart on deployment/api in prod cannot be taken back"]
+    assert story.refused == ["kubernetes.rollout_restart on deployment/api in prod cannot be undone"]
     assert story.state is ActionState.DONE
 
 
@@ -727,7 +727,7 @@ def test_taking_back_that_fails_is_said_and_not_tried_again() -> None:
     story.act(Outcome("failed", "others have changed it since"))
     assert (story.state, story.attempt().why) == (
         ActionState.FAILED,
-        "it could not be taken back: others have changed it since",
+        "it could not be undone: others have changed it since",
     )
     story.say("undo")
     assert "was tried already" in story.refused[-1]
@@ -748,21 +748,21 @@ def test_taking_back_a_rollout_is_followed_until_it_is_complete() -> None:
         story.follow(say=f"{updated} of 4 pods updated", complete=False, updated=updated, wanted=4)
         assert story.state is ActionState.UNDOING
         told = living(story.incident, story.brain, story.now)
-        assert f"taking it back: {updated} of 4 pods updated" in "".join(
+        assert f"undoing it: {updated} of 4 pods updated" in "".join(
             plain(block.text) for block in told.blocks if isinstance(block, Paragraph)
         )
     follow = story.asked(Follow)[0]
     assert follow.what.undone is not None
     assert follow.what.undone.basis == {"undone": True}
     story.follow()
-    assert (story.state, story.attempt().why) == (ActionState.UNDONE, "it was taken back")
+    assert (story.state, story.attempt().why) == (ActionState.UNDONE, "it was undone")
 
 
 @pytest.mark.parametrize(
     ("progress", "after", "why"),
     [
         ({"failed": "the image cannot be pulled"}, 5, "undo stalled: the image cannot be pulled"),
-        ({"reverted": "Argo CD"}, 5, "it was taken back, and changed again: Argo CD"),
+        ({"reverted": "Argo CD"}, 5, "it was undone, and changed again: Argo CD"),
         ({"say": "1 of 4"}, 3700, "undo stalled: it is still under way after 1h: 1 of 4"),
     ],
 )

@@ -145,7 +145,7 @@ def test_who_may_decide_is_reminded_of_what_was_meant_for_a_while() -> None:
     story.turn(after=4 * 3600)
     note = waiting(story, SECURITY)[-1]
     assert "still stands" in note.summary
-    assert (is_loud(note), pressed(note)) == (True, ["Take it back"])
+    assert (is_loud(note), pressed(note)) == (True, ["Undo"])
 
 
 # --- called ---

@@ -180,9 +180,7 @@ def test_what_helped_and_a_person_took_back_before_its_time_waits_for_a_person()
     story = taken_back_and_called_for_again(verified=True, hours=1)
     story.preview()
     assert story.state is ActionState.PROPOSED
-    told = (
-        "It does not go on by itself: ann took back kubernetes.rollout_undo on deployment/api in prod before (INC-7/1)."
-    )
+    told = "It does not go on by itself: ann undid kubernetes.rollout_undo on deployment/api in prod before (INC-7/1)."
     assert told in spoken(story)
     assert "did not help" not in spoken(story)
 

@@ -147,13 +147,15 @@ def test_what_stands_in_the_way_is_said_and_offers_no_button() -> None:
 
 def test_who_would_take_it_back_is_said_with_the_way_to_do_it_there() -> None:
     owned = replace(PREVIEW, owner="Argo CD (shop)", owner_way="argocd app rollback shop")
-    assert "Will be taken back by: Argo CD (shop); its own way: argocd app rollback shop" in text_of(
+    assert "Will be undone by: Argo CD (shop); its own way: argocd app rollback shop" in text_of(
         an_attempt(preview=owned)
     )
 
 
 def test_what_could_not_be_tried_is_said() -> None:
-    assert "Tried: not: the other side has no dry run" in text_of(an_attempt(preview=replace(PREVIEW, dry_run=False)))
+    assert "Dry run: none: nobody can try it without doing it" in text_of(
+        an_attempt(preview=replace(PREVIEW, dry_run=False))
+    )
 
 
 def test_what_was_refused_before_it_could_be_tried_is_not_said_to_have_no_dry_run() -> None:
@@ -201,7 +203,7 @@ def test_what_helped_is_told_with_its_figures_and_how_long_it_took() -> None:
 
 def test_what_stands_can_be_taken_back() -> None:
     assert pressable(an_attempt(ActionState.VERIFIED, outcome=replace(DONE, undo={"revision": 42}))) == {
-        "Take it back": "undo:INC-7:1:0123456789abcdef"
+        "Undo": "undo:INC-7:1:0123456789abcdef"
     }
 
 

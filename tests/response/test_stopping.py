@@ -78,7 +78,7 @@ def test_nothing_is_offered_that_the_stop_refuses() -> None:
     story.act()
     while story.state is ActionState.RUNNING:
         story.follow(complete=True)
-    assert (story.state, buttons(living(story))) == (ActionState.DONE, ["Take it back"])
+    assert (story.state, buttons(living(story))) == (ActionState.DONE, ["Undo"])
     stop(story)
     assert buttons(living(story)) == []
 

@@ -48,7 +48,7 @@ def alarms(story: Story) -> list[str]:
 @pytest.mark.parametrize("names", [("keep", "roll-back"), ("roll-back", "keep"), ("scale", "keep", "roll-back")])
 def test_what_only_reads_and_keeps_does_not_stand_in_the_way_of_taking_back(names: tuple[str, ...]) -> None:
     story = done(*names)
-    assert offered(story)["Take it back"] == "This takes back what the action changed."
+    assert offered(story)["Undo"] == "This undoes what the action changed."
     story.say("undo", "bob")
     assert taken_back(story) == [place for place in reversed(range(len(names))) if names[place] != "keep"]
     assert story.state is ActionState.UNDONE
@@ -65,33 +65,33 @@ def test_a_sequence_with_evidence_that_does_not_help_is_taken_back_by_itself() -
 
 def test_what_was_only_kept_is_nothing_to_take_back() -> None:
     story = done("keep", "keep")
-    assert "Take it back" not in offered(story)
+    assert "Undo" not in offered(story)
     story.say("undo")
-    assert story.refused == ["nothing stands of it that could be taken back"]
+    assert story.refused == ["nothing stands of it that could be undone"]
 
 
 def test_what_came_after_a_step_that_cannot_be_taken_back_is_and_people_are_called_for_the_rest() -> None:
     story = done("scale", "restart", "roll-back")
-    assert "kubernetes.rollout_restart on deployment/api in prod cannot be taken back" in offered(story)["Take it back"]
+    assert "kubernetes.rollout_restart on deployment/api in prod cannot be undone" in offered(story)["Undo"]
     story.say("undo", "bob")
     assert taken_back(story) == [2]
     assert story.state is ActionState.FAILED
     assert story.attempt().why == (
-        "only a part of it was taken back: kubernetes.rollout_restart on deployment/api in prod cannot be taken back; "
+        "only a part of it was undone: kubernetes.rollout_restart on deployment/api in prod cannot be undone; "
         "what still stands: kubernetes.scale on deployment/api in prod, "
         "kubernetes.rollout_restart on deployment/api in prod"
     )
     assert len(alarms(story)) == 1
-    assert "Take it back" not in offered(story)
+    assert "Undo" not in offered(story)
 
 
 def test_a_sequence_that_ends_with_what_cannot_be_taken_back_is_left_as_it_is_and_people_are_called() -> None:
     story = done("scale", "restart", verify=helped(otherwise=["undo"]))
-    assert "Take it back" not in offered(story)
+    assert "Undo" not in offered(story)
     story.verify()
     story.turn(after=300)
     story.verify()
     assert taken_back(story) == []
     assert story.state is ActionState.ESCALATED
     assert len(alarms(story)) == 1
-    assert "kubernetes.rollout_restart on deployment/api in prod cannot be taken back" in story.attempt().why
+    assert "kubernetes.rollout_restart on deployment/api in prod cannot be undone" in story.attempt().why

@@ -17,7 +17,7 @@ def pack(tmp_path: Path) -> Pack:
 
 def test_it_is_said_that_what_is_to_be_taken_back_cannot_be(pack: Pack) -> None:
     wrong = pack.wrong(f"restart: {{kubernetes.rollout_restart: {{}}, mode: approve, {UNDO}}}")
-    assert wrong == ["6: `restart` has `otherwise: undo`, and kubernetes.rollout_restart cannot be taken back"]
+    assert wrong == ["6: `restart` has `otherwise: undo`, and kubernetes.rollout_restart cannot be undone"]
 
 
 def test_it_is_said_which_step_of_a_sequence_cannot_be_taken_back(pack: Pack) -> None:
@@ -27,7 +27,7 @@ def test_it_is_said_which_step_of_a_sequence_cannot_be_taken_back(pack: Pack) ->
         "restart: {kubernetes.rollout_restart: {}}",
         f"both: {{do: [keep, grow, restart], mode: approve, {UNDO}}}",
     )
-    assert wrong == ["9: `both` has `otherwise: undo`, and kubernetes.rollout_restart cannot be taken back"]
+    assert wrong == ["9: `both` has `otherwise: undo`, and kubernetes.rollout_restart cannot be undone"]
 
 
 @pytest.mark.parametrize(
