@@ -74,7 +74,7 @@ class Acting:
         """Say what each step would do now, and what stands in its way."""
         found: list[Preview] = []
         attempt = _find(incident, command.attempt)
-        for place, step in enumerate(command.steps):
+        for place, step in enumerate(command.steps, command.first):
             context = await self._context(incident, command.attempt, place)
             preview = cured(await self._preview(step, incident, context), step, attempt, incident)
             found.append(safe_preview(preview))

@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 from responder.model.finding import Diagnosis
 from responder.model.target import Target
 from responder.model.verdict import Json
+from responder.model.written import Written
 
 Mode: TypeAlias = Literal["off", "suggest", "approve", "auto"]
 """How far an action may go by itself, from nothing to everything."""
@@ -147,6 +148,9 @@ class Preview:
     crash, where they have, nobody can tell whether it happened and was taken back.
     """
 
+    prefixes: Mapping[str, str] = field(default_factory=dict)
+    """What stands before the names of the facts of an object, by its lock, where that is one of several."""
+
     @property
     def locks(self) -> tuple[str, ...]:
         """All that is changed, each once."""
@@ -182,6 +186,8 @@ class Outcome:
     kept: tuple[Kept, ...] = ()
     basis: Mapping[str, Json] = field(default_factory=dict)
     """What must still hold for it to be taken back or to be still in force: as the write left it."""
+    writes: tuple[Written, ...] = ()
+    """What it made of objects, where that is known: the next step of the same attempt goes by it."""
     lacks: tuple[str, ...] = ()
     """Secret inputs whose values nobody holds any more: nothing was done, and people are asked for them again."""
 

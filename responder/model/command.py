@@ -85,6 +85,7 @@ class Look:
 
     That is done before people are asked, and again just before the attempt starts. Then `held_by` is the process that
     holds the secrets which were given for it, `tickets` are theirs by the names of the inputs; both are empty for none.
+    Between two steps of it the next one is looked at; `first` is the place of the first of `steps`.
     """
 
     attempt: int
@@ -92,6 +93,7 @@ class Look:
     steps: tuple[Step, ...]
     held_by: str = ""
     tickets: Mapping[str, str] = field(default_factory=dict)
+    first: int = 0
     kind: Literal["look"] = "look"
 
     @property

@@ -58,6 +58,7 @@ def due_at(incident: Incident, attempt: Attempt) -> datetime | None:
 def _take(draft: Draft, event: Event) -> None:
     match event.what:
         case Previewed() as told:
+            running.looked(draft, told)
             checking.previewed(draft, told)
         case Answered() as told:
             approving.answered(draft, event.at, told)

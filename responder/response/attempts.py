@@ -69,6 +69,16 @@ def look(draft: Draft, attempt: Attempt) -> Attempt:
     return put(draft, replace(attempt, looks=command.look, pending=command.key, retry_at=None))
 
 
+def look_between(draft: Draft, attempt: Attempt, *, due_at: datetime | None = None) -> Attempt:
+    """Ask what the step whose turn it is would do now, after those before it."""
+    place = attempt.at_step
+    step = replace(attempt.steps[place], began_at=attempt.steps[place].began_at or draft.now)
+    command = Look(attempt.number, attempt.looks + 1, (_bare(step),), first=place)
+    draft.plan(command, priority=draft.priority(), due_at=due_at)
+    steps = (*attempt.steps[:place], step, *attempt.steps[place + 1 :])
+    return put(draft, replace(attempt, steps=steps, looks=command.look, pending=command.key))
+
+
 def back_off(attempt: Attempt) -> timedelta:
     """Return how long to wait before what blocks is looked at again."""
     return _BACKOFF[attempt.looks - 1] if 0 < attempt.looks <= len(_BACKOFF) else _EVERY

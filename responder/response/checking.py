@@ -143,7 +143,7 @@ def _within(attempt: Attempt) -> timedelta:
 
 def _check(draft: Draft, approved: Attempt, attempt: Attempt) -> None:
     """Start it if all is as it was approved; otherwise say why not, and start nothing."""
-    attempt = replace(attempt, steps=tuple(map(_narrowed, approved.steps, attempt.steps)))
+    attempt = replace(attempt, steps=tuple(map(narrowed, approved.steps, attempt.steps)))
     refusal = next((step.preview.refusal for step in attempt.steps if step.preview and step.preview.refusal), "")
     if refusal:
         _refuse(draft, attempt, refusal, guards=["preview"])
@@ -164,7 +164,7 @@ def _check(draft: Draft, approved: Attempt, attempt: Attempt) -> None:
         _refuse(draft, attempt, "; ".join(refusal.why for refusal in against), guards=guards)
 
 
-def _narrowed(approved: Step, step: Step) -> Step:
+def narrowed(approved: Step, step: Step) -> Step:
     """Leave of the things that it acts on one by one those that were approved."""
     agreed, seen = approved.preview, step.preview
     if agreed is None or seen is None or not (agreed.among or seen.among):

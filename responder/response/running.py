@@ -3,12 +3,23 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from responder.model.action import ActionState, Attempt, Outcome, Progress, Step
+from responder.model.action import ActionState, Attempt, Outcome, Preview, Progress, Step
 from responder.model.command import Follow
 from responder.model.duration import format_duration
 from responder.model.guard import verify_of
-from responder.model.timeline import Acted, Followed
-from responder.response import acting_replies, attempts, calling, consequences, effects, entrusting, undoing, verifying
+from responder.model.timeline import Acted, Followed, Previewed
+from responder.response import (
+    acting_replies,
+    attempts,
+    calling,
+    carrying,
+    checking,
+    consequences,
+    effects,
+    entrusting,
+    undoing,
+    verifying,
+)
 from responder.response.draft import Draft
 from responder.response.guards import stop_of, told_stop
 
@@ -16,6 +27,8 @@ BETWEEN_LOOKS = timedelta(seconds=5)
 """At a rollout that is followed."""
 _LONGEST = timedelta(hours=1)
 """That a rollout is followed; what stalls says so long before."""
+_PASSES = timedelta(minutes=1)
+"""For so long what stands in the way of a next step, or of looking at it, may pass."""
 DRY_RUN = "DRY RUN: nothing was changed"
 
 
@@ -136,11 +149,46 @@ def _go_on(draft: Draft, at: datetime, attempt: Attempt) -> None:
     if place >= len(attempt.steps) or (attempt.dry_run and attempt.steps[place].verifies):
         _done(draft, at, attempt)
         return
+    if not _is_stopped(draft, attempt, place):
+        attempt = replace(attempt, at_step=place)
+        touched = not attempt.dry_run and carrying.is_touched(draft.brain, attempt, place)
+        (attempts.look_between if touched else effects.begin)(draft, attempt)
+
+
+def _is_stopped(draft: Draft, attempt: Attempt, place: int) -> bool:
+    """Whether all automation was stopped; then it ends before the step at that place."""
     stop = stop_of(draft)
     if stop is not None:
-        _fail(draft, attempt, f"only {place} of {len(attempt.steps)} steps were done: {told_stop(stop, draft.now)}")
+        _fail(draft, attempt, f"{_only(attempt, place)}: {told_stop(stop, draft.now)}")
+    return stop is not None
+
+
+def _only(attempt: Attempt, place: int) -> str:
+    return f"only {place} of {len(attempt.steps)} steps were done"
+
+
+def looked(draft: Draft, told: Previewed) -> None:
+    """Take in what the next step would do after those before it: it begins if that is what was approved."""
+    attempt = attempts.find(draft, told.attempt)
+    if attempt is None or attempt.state is not ActionState.RUNNING or attempt.pending != _look_key(told):
         return
-    effects.begin(draft, replace(attempt, at_step=place))
+    place = attempt.at_step
+    attempt, seen = replace(attempt, pending=""), told.previews[0] if told.previews else Preview("", refusal="unseen")
+    step = checking.narrowed(attempt.steps[place], replace(attempt.steps[place], preview=seen))
+    if _is_stopped(draft, attempt, place):
+        return
+    began = step.began_at or draft.now
+    against = carrying.against(attempt, place, step.preview or seen)
+    if seen.refusal and draft.now - began < _PASSES:
+        attempts.look_between(draft, attempt, due_at=draft.now + BETWEEN_LOOKS)
+    elif against:
+        _fail(draft, attempt, f"{_only(attempt, place)}: {against}")
+    else:
+        effects.begin(draft, _with(attempt, step))
+
+
+def _look_key(told: Previewed) -> str:
+    return f"look/{told.attempt}/{told.look}"
 
 
 def _done(draft: Draft, at: datetime, attempt: Attempt) -> None:

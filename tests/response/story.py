@@ -71,6 +71,10 @@ def a_playbook(*actions: ActionStep, propose: Sequence[str] = (), **fields: Any)
     )
 
 
+def _on(place: int) -> Preview:
+    return replace(GOOD, lock=f"{GOOD.lock}-{place}") if place else GOOD
+
+
 class Story:
     """Goes on turn by turn. `rate` is what a look at the errors finds at any time."""
 
@@ -160,9 +164,9 @@ class Story:
         return command
 
     def preview(self, *previews: Preview, after: float = 1, **changes: Any) -> Decision:
-        """Answer the oldest look."""
+        """Answer the oldest look; without previews, every step after the first one is on an object of its own."""
         look: Look = self.take(Look)
-        told = previews or tuple(replace(GOOD, **changes) for _ in look.steps)
+        told = previews or tuple(replace(_on(place), **changes) for place in range(len(look.steps)))
         return self.turn(Previewed(look.attempt, look.look, told), after=after)
 
     def act(self, outcome: Outcome = DONE, *, after: float = 1) -> Decision:

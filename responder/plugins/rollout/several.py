@@ -168,7 +168,8 @@ async def preview_restarts(workloads: Sequence[Workload], tools: ActionTools) ->
 def _facts(workloads: Sequence[Workload]) -> dict[str, Any]:
     """Return what a preview of several restarts rests on."""
     versions = {_fact(each.reference, GENERATION): each.generation for each in workloads}
-    return {"basis": facts_of(workloads), "wrote": _wrote(workloads), "versions": versions}
+    prefixes = {each.lock: _fact(each.reference, "") for each in workloads}
+    return {"basis": facts_of(workloads), "wrote": _wrote(workloads), "versions": versions, "prefixes": prefixes}
 
 
 def _named(found: Mapping[str, Preview]) -> tuple[Change, ...]:

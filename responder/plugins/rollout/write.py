@@ -1,12 +1,14 @@
 """The one conditional write of a workload, done once: what was approved must still hold, and the mark is read back."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from responder.errors import Conflict, Missing
 from responder.model.action import Outcome, Preview
 from responder.model.basis import moved, since
 from responder.model.target import Target
 from responder.model.verdict import Json
+from responder.model.written import Written
 from responder.plugins.acting import ATTEMPT, CHANGE_CAUSE, ActionTools
 from responder.plugins.rollout.ownership import changed_by, spec_by
 from responder.plugins.rollout.plan import Operation, Plan, Planner, left_by, note_of
@@ -78,12 +80,17 @@ async def change(target: Target, preview: Preview, planner: Planner, tools: Acti
             except Conflict:
                 workload = await read_workload(target, tools.kubernetes)
                 continue
-            return await done(after, plan, tools, undo=preview.undo)
+            return replace(await done(after, plan, tools, undo=preview.undo), writes=(written(workload, after),))
         if told := await _read_back(workload, preview, planner, tools):
             return told
         return Outcome("not_done", f"{workload.reference} was being changed by others all the time: nothing was done")
     except Missing as error:
         return Outcome("in_doubt" if tools.retry else "not_done", str(error))
+
+
+def written(before: Workload, after: Workload) -> Written:
+    """Tell what a write of ours made of a workload."""
+    return Written(after.lock, before.facts, after.facts, {SPEC: spec_by(after.found)})
 
 
 def _stale(workload: Workload, plan: Plan, preview: Preview) -> str:
@@ -96,7 +103,8 @@ def _stale(workload: Workload, plan: Plan, preview: Preview) -> str:
 async def _read_back(workload: Workload, preview: Preview, planner: Planner, tools: ActionTools) -> Outcome | None:
     """Tell what became of an earlier try; None when it has not happened."""
     if workload.annotations.get(ATTEMPT) == tools.attempt:
-        return await done(workload, await planner(workload), tools, undo=preview.undo, seen=preview.summary)
+        found = await done(workload, await planner(workload), tools, undo=preview.undo, seen=preview.summary)
+        return replace(found, writes=_found(workload, preview))
     seen, now = {**preview.basis, **preview.versions}, {**workload.facts, GENERATION: workload.generation}
     if not tools.retry or all(seen.get(name) == value for name, value in now.items()):
         return None
@@ -108,6 +116,14 @@ async def _read_back(workload: Workload, preview: Preview, planner: Planner, too
             f"last changed by {changed_by(workload.found)}",
         ),
     )
+
+
+def _found(workload: Workload, preview: Preview) -> tuple[Written, ...]:
+    """Tell what a write made of a workload that was found done: known only where nothing came on top of it."""
+    if workload.generation != preview.versions.get(GENERATION, 0) + 1:
+        return ()
+    before = {name: preview.basis[name] for name in workload.facts if name in preview.basis}
+    return (Written(workload.lock, before, workload.facts, {SPEC: spec_by(workload.found)}),)
 
 
 async def done(workload: Workload, plan: Plan, tools: ActionTools, *, undo: Json = None, seen: str = "") -> Outcome:
