@@ -4,6 +4,8 @@ Takes secrets out of text before it is stored, logged or shown.
 It errs on the side of hiding: a log line that loses a harmless value is cheaper than a password in a channel.
 """
 
+from collections.abc import Sequence
+from itertools import pairwise
 from urllib.parse import unquote
 
 import re2
@@ -12,10 +14,31 @@ from responder.model.verdict import Json
 
 MARK = "[redacted]"
 
-_KEYED = re2.compile(
-    r"(?i)((?:[\w.-]*(?:password|passwd|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential)[\w.-]*)"
-    r"[\"']?\s*[:=]\s*)(\"[^\"]*\"|'[^']*'|\[redacted\]|[^\s,;&}\]]+)"
+_ANYWHERE = (
+    r"password|passwd|pwd|passphrase|passcode|secret|token|credential|connection[_.-]?string"
+    r"|(?:api|access|private)[_.-]?key"
 )
+"""What means a secret wherever it stands in a name."""
+_OF_KEYS = (
+    r"encryption|encrypt|decryption|signing|signature|sign|master|jwt|jwe|session|ssh|tls|ssl|hmac|aes|rsa|cipher|crypto"
+    r"|kms|license|deploy|account|storage|shared|service|client|auth|root|admin|app|application|webhook|cookie|vapid"
+    r"|unseal|recovery|stripe|sendgrid|openai"
+)
+"""What a key is a secret of; of a row, a partition or a cache it is none."""
+_CAMEL = r"(?-i:[a-z0-9](?:Pass|(?:Encryption|Signing|Master|Jwt|Session|Ssh|Storage|Account|Client|Auth)Keys?))"
+_NAME = (
+    rf"(?:[\w.-]*(?:{_ANYWHERE})[\w.-]*"
+    rf"|[\w.-]*{_CAMEL}(?:(?-i:[A-Z0-9_])[\w.-]*)?"
+    rf"|\b(?:[\w.-]*[_.-])?(?:{_OF_KEYS})[_.-]?keys?(?:[_.-]?\d+|[_.-][\w.-]*)?"
+    # As a whole word only: a keyspace, a compass and what is passive are no secrets.
+    r"|\b(?:[\w.-]*[_.-](?:pass|pw|salt|otp)(?:\d+|[_.-][\w.-]*)?|(?:pass|pw|otp)\d*)"
+    r"|\b(?:[\w.-]*[_.-])?(?:cookie|jwt|signature|dsn)\d*|\b[\w.-]*[_.-]auth\d*)"
+)
+_QUOTED = r"\"[^\"]*\"|'[^']*'"
+
+_KEYED = re2.compile(rf"(?i)({_NAME}[\"']?\s*[:=]\s*)({_QUOTED}|\[redacted\]|[^\s,;&}}\]]+)")
+_FLAG = re2.compile(rf"(?i)((?:^|[\s\"'(])--?{_NAME}\s+)({_QUOTED}|[^\s-]\S*|-[^\s-]\S*)")
+_FLAG_IN_A_LIST = re2.compile(rf"(?i)([\"']--?{_NAME}([\"'])\s*,\s*[\"'])[^\"']*")
 _SHAPED = re2.compile(
     r"xox[abeoprs]-[\w-]{8,}|xapp-[\w-]{8,}|gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|sk-[\w-]{16,}"
     r"|AKIA[0-9A-Z]{16}|ASIA[0-9A-Z]{16}|AIza[\w-]{30,}|ya29\.[\w-]{20,}"
@@ -28,9 +51,9 @@ _SCHEME = re2.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{12,}")
 _USERINFO = re2.compile(r"([a-zA-Z][\w+.-]*://[^\s:/@]*:)[^\s/@]+(@)")
 _PEM = re2.compile(r"(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)")
 
-_SECRET_NAME = re2.compile(
-    r"(?i).*(?:password|passwd|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential).*"
-)
+_SIGNED = re2.compile(r"([?&]sig=)[^\s&]+")
+
+_SECRET_NAME = re2.compile(rf"(?i).*(?:{_ANYWHERE}).*|{_NAME}")
 
 
 def redact(text: str) -> str:
@@ -40,7 +63,9 @@ def redact(text: str) -> str:
     text = _SCHEME.sub(r"\1 " + MARK, text)
     text = _USERINFO.sub(r"\1" + MARK + r"\2", text)
     text = _SHAPED.sub(MARK, text)
-    return str(_KEYED.sub(r"\1" + MARK, text))
+    for behind in (_SIGNED, _FLAG, _FLAG_IN_A_LIST, _KEYED):
+        text = behind.sub(r"\1" + MARK, text)
+    return str(text)
 
 
 def redact_url(url: str) -> str:
@@ -62,6 +87,23 @@ def redact_json(value: Json, *, name: str = "") -> Json:
         case dict():
             return {key: redact_json(item, name=str(key)) for key, item in value.items()}
         case list() | tuple():
-            return [redact_json(item, name=name) for item in value]
+            hidden = behind_flags(value)
+            return [MARK if at in hidden else redact_json(item, name=name) for at, item in enumerate(value)]
         case _:
             return value
+
+
+def behind_flags(words: Sequence[Json]) -> frozenset[int]:
+    """Say which words of a command line are the values of flags that mean a secret: `--db-password VALUE`."""
+    pairs = pairwise(words)
+    return frozenset(
+        at for at, (flag, value) in enumerate(pairs, start=1) if _is_secret_flag(flag) and _is_value(value)
+    )
+
+
+def _is_secret_flag(word: Json) -> bool:
+    return isinstance(word, str) and word.startswith("-") and bool(_SECRET_NAME.fullmatch(word.lstrip("-")))
+
+
+def _is_value(word: Json) -> bool:
+    return isinstance(word, str) and not word.startswith("--")

@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from responder.model.redaction import MARK, redact, redact_json
+from responder.model.redaction import MARK, behind_flags, redact, redact_json
 from responder.model.verdict import Json
 
 Object = Mapping[str, Any]
@@ -46,7 +46,8 @@ def without_secrets(value: Json) -> Json:
         case dict():
             return {key: _named(str(key), item) for key, item in value.items()}
         case list() | tuple():
-            return [without_secrets(item) for item in value]
+            hidden = behind_flags(value)
+            return [MARK if at in hidden else without_secrets(item) for at, item in enumerate(value)]
     return redact(value) if isinstance(value, str) else value
 
 

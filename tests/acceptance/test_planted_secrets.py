@@ -28,7 +28,7 @@ def secret(name: str) -> dict[str, Any]:
 
 
 HAND: tuple[dict[str, Any], ...] = (
-    {"action": "kubernetes.set_env", "params": {"set": {"DB_PASSWORD": IN_ENV}}},
+    {"action": "kubernetes.set_env", "params": {"set": {"DB_PASSWORD": IN_ENV, "SMTP_PASS": IN_ENV}}},
     {
         "action": "http.request",
         "params": {

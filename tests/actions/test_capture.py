@@ -25,14 +25,17 @@ AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
 ENVIRONMENT = [
     {"name": "DB_PASSWORD", "value": "hush-1"},
     {"name": "DATABASE_URL", "value": "postgres://app:hush-2@db/shop"},
+    {"name": "SMTP_PASS", "value": "hush-4"},
+    {"name": "ENCRYPTION_KEY", "value": "hush-5"},
     {"name": "MODE", "value": "fast"},
 ]
+ARGS = ["--db-password", "hush-6", "--keyspace", "shop"]
 
 
 @pytest.fixture
 async def shop(cluster: Cluster, fake: KubernetesServer) -> Cluster:
     """Put a Deployment with two pods in, one of which was restarted."""
-    containers = [{"name": "api", "image": "registry.example/api:1", "env": ENVIRONMENT}]
+    containers = [{"name": "api", "image": "registry.example/api:1", "env": ENVIRONMENT, "args": ARGS}]
     made = workload("Deployment", "api")
     made["metadata"]["annotations"] = {"kubectl.kubernetes.io/last-applied-configuration": '{"x": "hush-3"}'}
     made["spec"]["template"]["spec"]["containers"] = containers

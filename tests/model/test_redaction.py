@@ -1,8 +1,12 @@
 """Secrets out of text."""
 
+from collections.abc import Callable
+
 import pytest
 
 from responder.model.redaction import MARK, redact, redact_json, redact_url
+from responder.model.verdict import Json
+from responder.plugins.manifests import without_secrets
 
 SECRETS = (
     "password=hunter2hunter2",
@@ -11,6 +15,85 @@ SECRETS = (
     "Authorization: Bearer hunter2hunter2",
     "sent bearer hunter2hunter2",
     "postgres://app:hunter2hunter2@db/app",
+    "connect --db-password hunter2hunter2 --verbose",
+    'tool --pass "hunter2 hunter2"',
+    '["--smtp-pass", "hunter2hunter2"]',
+    "https://s.example/x?se=1&sig=hunter2hunter2",
+)
+NAMES = (
+    "DB_PASSWORD",
+    "DB_PASS",
+    "SMTP_PASS",
+    "PASS",
+    "pass",
+    "DB_PASS_PROD",
+    "db.pass",
+    "dbPass",
+    "dbPassOld",
+    "PGPASSWORD",
+    "MYSQL_PWD",
+    "DB_PW",
+    "PASSPHRASE",
+    "SSH_KEY_PASSPHRASE",
+    "ENCRYPTION_KEY",
+    "encryptionKey",
+    "dataEncryptionKey",
+    "SIGNING_KEY",
+    "JWT_SIGNING_KEYS",
+    "MASTER_KEY",
+    "SESSION_KEY",
+    "JWT_KEY",
+    "APP_KEY",
+    "ACCOUNT_KEY",
+    "AccountKey",
+    "SSH_KEY",
+    "STRIPE_KEY",
+    "API_KEY",
+    "x-api-key",
+    "AWS_SECRET_ACCESS_KEY",
+    "CLIENT_SECRET",
+    "GITHUB_TOKEN",
+    "SENTRY_DSN",
+    "REDIS_AUTH",
+    "BASIC_AUTH",
+    "COOKIE",
+    "Set-Cookie",
+    "X-Amz-Signature",
+    "AZURE_STORAGE_CONNECTION_STRING",
+    "HASH_SALT",
+    "CREDENTIALS",
+)
+HARMLESS = (
+    "KEYSPACE",
+    "ENCRYPTION_KEYSPACE",
+    "PASSIVE",
+    "PASSIVE_MODE",
+    "BYPASS",
+    "BYPASS_CACHE",
+    "COMPASS",
+    "COMPASS_URL",
+    "PASSENGERS",
+    "PASSED",
+    "pass_rate",
+    "bypassCache",
+    "KEY",
+    "PARTITION_KEY",
+    "PRIMARY_KEY",
+    "CACHE_KEY",
+    "ROUTING_KEY",
+    "key",
+    "MONKEY",
+    "AUTHOR",
+    "AUTH_URL",
+    "auth",
+    "OAUTH",
+    "HTTP_METHOD",
+    "pwm",
+    "SALTED",
+    "cookies_per_page",
+    "MODE",
+    "DESIGN_KEYBOARD",
+    "SIGNAL",
 )
 
 
@@ -20,6 +103,30 @@ def test_a_secret_goes_and_a_second_look_changes_nothing(text: str) -> None:
     assert MARK in once
     assert "hunter2" not in once
     assert redact(once) == once
+
+
+FORMS = ("{}=hunter2x", "{}: hunter2x", '"{}": "hunter2x"', "export {}='hunter2x'", "run --{}=hunter2x")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_called_like_a_secret_goes_from_text_and_from_values(name: str) -> None:
+    assert [form for form in FORMS if "hunter2" in redact(form.format(name))] == []
+    assert redact_json({name: "hunter2"}) == {name: MARK}
+    assert without_secrets({"env": [{"name": name, "value": "hunter2"}]}) == {"env": [{"name": name, "value": MARK}]}
+
+
+@pytest.mark.parametrize("name", HARMLESS)
+def test_what_only_sounds_like_a_secret_stays(name: str) -> None:
+    assert [form for form in FORMS if "hunter2" not in redact(form.format(name))] == []
+    assert redact_json({name: "plain"}) == {name: "plain"}
+    assert without_secrets({"env": [{"name": name, "value": "plain"}]}) == {"env": [{"name": name, "value": "plain"}]}
+
+
+@pytest.mark.parametrize("look", [redact_json, without_secrets])
+def test_the_word_behind_a_flag_that_means_a_secret_goes(look: Callable[[Json], Json]) -> None:
+    words = ["run", "--db-password", "hunter2", "--smtp-pass", "hunter2", "--verbose", "on", "--pass", "--next", "x"]
+    wanted = ["run", "--db-password", MARK, "--smtp-pass", MARK, "--verbose", "on", "--pass", "--next", "x"]
+    assert look({"args": words}) == {"args": wanted}
 
 
 def test_a_value_is_a_secret_by_its_name() -> None:
