@@ -13,6 +13,7 @@ import structlog
 from responder import actions, diagnostics, notifiers
 from responder.clients.by_name import load
 from responder.clients.client_set import ClientSet
+from responder.clients.evidence import Folder
 from responder.clients.toolbox import IncidentTools, StepTools
 from responder.engine.reader import Reader, RelatedTo
 from responder.engine.recorded import RecordedReadings
@@ -179,7 +180,8 @@ def _runtime(house: _House) -> Runtime:
         reconcile_every=settings.reconcile_every,
         stop_within=settings.stop_within / STOP_PHASES,
         external_url=settings.external_url,
-        limits=Limits(intake=settings.webhook.intake, lease=settings.lease),
+        sweep_evidence=Folder(folder).sweep if (folder := settings.evidence_directory) is not None else None,
+        limits=Limits(intake=settings.webhook.intake, lease=settings.lease, keep_evidence=settings.evidence.keep),
     )
 
 

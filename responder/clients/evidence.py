@@ -5,6 +5,9 @@ import hashlib
 import os
 import re
 import secrets
+from collections.abc import Collection
+from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -14,6 +17,8 @@ from responder.model.quantity import format_bytes
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _LONGEST = 120
+_INCIDENT = re.compile(r"INC-\d+", re.ASCII)
+_OURS = re.compile(r"[0-9a-f]{16}-.+|\.[0-9a-f]{16}\.part", re.ASCII)
 
 
 class Shelf(Protocol):
@@ -68,6 +73,17 @@ class Folder:
             raise TransientError(f"evidence could not be written to {place}: {error.strerror}") from error
         return str(place)
 
+    async def sweep(self, before: datetime, spared: Collection[str]) -> int:
+        """
+        Remove the files kept before a moment, except those of the `spared` incidents; returns how many.
+
+        What is not ours is left alone. Raises: PermanentError when the folder cannot be read, or nothing removed there.
+        """
+        try:
+            return await asyncio.to_thread(_sweep, self._directory, before.timestamp(), frozenset(map(safe, spared)))
+        except OSError as error:
+            raise PermanentError(f"old evidence cannot be removed from {self._directory}: {error.strerror}") from error
+
 
 def safe(name: str) -> str:
     """Return a name that is one harmless part of a path: letters, digits, dots, dashes and underscores."""
@@ -96,6 +112,27 @@ def _store(place: Path, content: bytes, sha256: str) -> None:
         beginning.unlink(missing_ok=True)
     for folder in (place.parent, place.parent.parent):
         _settle(folder)
+
+
+def _sweep(directory: Path, before: float, spared: Collection[str]) -> int:
+    removed = 0
+    folders = [place for place in _entries(directory) if _INCIDENT.fullmatch(place.name) and place.name not in spared]
+    for folder in (place for place in folders if place.is_dir(follow_symlinks=False)):
+        files = [file for file in _entries(Path(folder.path)) if file.is_file(follow_symlinks=False)]
+        for file in files:
+            if _OURS.fullmatch(file.name) and file.stat(follow_symlinks=False).st_mtime < before:
+                Path(file.path).unlink(missing_ok=True)
+                removed += 1
+        with suppress(OSError):  # there is something left in it
+            Path(folder.path).rmdir()
+    return removed
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    if not folder.is_dir():
+        return []
+    with os.scandir(folder) as entries:
+        return list(entries)
 
 
 def _settle(folder: Path) -> None:

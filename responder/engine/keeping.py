@@ -1,9 +1,12 @@
-"""Removes what has been kept long enough: resolved incidents with all that belongs to them, and what is done."""
+"""Removes what has been kept long enough: resolved incidents with all that is theirs, what is done, evidence."""
 
 from dataclasses import dataclass
 from datetime import timedelta
 
+import structlog
+
 from responder.engine.runtime import Runtime
+from responder.errors import PermanentError
 from responder.store.rows import micros
 from responder.store.store import Store
 
@@ -11,6 +14,8 @@ SCOPE = "retain"
 _CLAIM = timedelta(minutes=20)
 _AT_ONCE = 50
 _ROWS_AT_ONCE = 500
+
+_log = structlog.get_logger()
 
 
 @dataclass(slots=True)
@@ -41,6 +46,21 @@ class Keeper:
             tx.run("playbooks_unused", done)
             tx.run("runs_old", micros(now - self.runtime.limits.keep_runs))
         return len(rows) == _AT_ONCE
+
+    async def sweep(self) -> bool:
+        """Remove evidence of incidents that ended long ago, or that nobody knows any more; an open one keeps all."""
+        if self.runtime.sweep_evidence is None:
+            return False
+        before = self.runtime.now() - self.runtime.limits.keep_evidence
+        rows = await self.store.read("incidents_spared", micros(before))
+        try:
+            removed = await self.runtime.sweep_evidence(before, [f"INC-{number}" for (number,) in rows])
+        except PermanentError as error:
+            _log.warning("evidence.not_removed", why=str(error))
+            return False
+        if removed:
+            _log.info("evidence.removed", files=removed, before=before.isoformat())
+        return False
 
     async def _drop(self, number: int) -> None:
         async with self.store.transaction() as tx:

@@ -1,6 +1,6 @@
 """What `wiring` hands to the engine: everything that it works with beside the store."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -159,6 +159,8 @@ class Limits:
     """How long commands stay after they are done."""
     keep_runs: timedelta = timedelta(days=90)
     """How long starts of actions are counted by guards."""
+    keep_evidence: timedelta = timedelta(days=90)
+    """How long the files of an incident stay after its end, where they lie in a folder."""
 
 
 class Rehearsing(Protocol):
@@ -210,6 +212,8 @@ class Runtime:
     reconcile_every: timedelta = timedelta(minutes=1)
     stop_within: timedelta = timedelta(seconds=20)
     external_url: str = ""
+    sweep_evidence: Callable[[datetime, Collection[str]], Awaitable[int]] | None = None
+    """Removes the evidence kept before a moment, but that of the incidents named; None where it is not ours to do."""
     limits: Limits = field(default_factory=Limits)
     recorded: Callable[[Diagnose, Incident], Awaitable[Reading]] | None = None
     """Answers in place of every diagnostic: for replays, which read nothing outside."""

@@ -37,6 +37,7 @@ _HEARTBEATS_EVERY = timedelta(seconds=15)
 _SWEEP_EVERY = timedelta(seconds=1)
 _TIDY_EVERY = timedelta(minutes=1)
 _RETAIN_EVERY = timedelta(minutes=10)
+_EVIDENCE_EVERY = timedelta(hours=1)
 _STORMS_EVERY = timedelta(seconds=1)
 _RULES_EVERY = timedelta(seconds=1)
 _MOST_ROUNDS = 100_000
@@ -95,6 +96,7 @@ class Engine:
             Loop("sweep", self._sweep, _SWEEP_EVERY),
             Loop("tidy", self._tidy, _TIDY_EVERY),
             Loop("retain", self.keeper.step, _RETAIN_EVERY),
+            Loop("evidence", self.keeper.sweep, _EVIDENCE_EVERY),
         ]
         self._reviewed: Rulebook | None = None
         self._tasks: dict[str, list[asyncio.Task[None]]] = {}

@@ -1,12 +1,13 @@
 """The groups of settings about actions: how far they may go, what they may touch, where evidence lies, who decides."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, ClassVar, Self
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from responder.model.program import line_of
-from responder.settings.section import Bytes, Ceiling, HttpUrl, Section, Words
+from responder.settings.section import Bytes, Ceiling, HttpUrl, Section, Span, Words
 
 _MIB = 1024 * 1024
 
@@ -80,12 +81,19 @@ class EvidenceStore(Section):
         None, description="Folder for evidence; the folder `evidence` beside the SQLite file when absent."
     )
     s3: Bucket | None = Field(None, description="A bucket instead of a folder; needed with several replicas.")
+    keep: Span = Field(
+        timedelta(days=90),
+        ge=timedelta(hours=1),
+        description="How long files stay in the folder once their incident ended; a bucket has rules of its own.",
+    )
     max_size: Bytes = Field(256 * _MIB, gt=0, description="Largest file kept, in bytes or such as 256Mi.")
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:
         if self.directory and self.s3:
             raise ValueError("give directory or s3, not both")
+        if self.s3 and "keep" in self.model_fields_set:
+            raise ValueError("keep is of a folder: in a bucket its own lifecycle rule says how long files stay")
         return self
 
 

@@ -425,6 +425,9 @@ select count(*) from rejected
 -- name: incidents_old
 select id from incident where resolved_at < $1 order by resolved_at limit $2
 
+-- name: incidents_spared
+select id from incident where resolved_at is null or resolved_at >= $1
+
 -- name: events_drop
 delete from event where incident = $1
 

@@ -2,8 +2,9 @@
 
 import asyncio
 import hashlib
+import os
 import stat
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,38 @@ async def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(PermanentError, match="evidence cannot be written to"):
         await room(Folder(tmp_path / "file")).keep("a", b"x")
+
+
+def aged(place: Path, *, days: float) -> None:
+    at = (datetime.now(UTC) - timedelta(days=days)).timestamp()
+    os.utime(place, (at, at), follow_symlinks=False)
+
+
+async def test_old_files_go_and_those_of_spared_incidents_and_of_others_stay(tmp_path: Path) -> None:
+    folder, before = Folder(tmp_path / "e"), datetime.now(UTC) - timedelta(days=90)
+    old, young, spared = [
+        Path((await room(folder, incident=incident).keep(name, name.encode())).place)
+        for incident, name in (("INC-17", "old"), ("INC-17", "young"), ("INC-18", "spared"))
+    ]
+    half = old.with_name(".0123456789abcdef.part")
+    theirs, elsewhere = old.with_name("notes.txt"), tmp_path / "e" / "theirs" / old.name
+    linked, outside = tmp_path / "e" / "INC-19", tmp_path / "outside"
+    elsewhere.parent.mkdir()
+    outside.mkdir()
+    linked.symlink_to(outside)
+    for place in (half, theirs, elsewhere, outside / old.name):
+        place.write_text("x")
+    for place in (old, spared, half, theirs, elsewhere, outside / old.name):
+        aged(place, days=91)
+    aged(young, days=89)
+    assert await folder.sweep(before, ["INC-18"]) == 2
+    assert [place.exists() for place in (old, half)] == [False, False]
+    assert all(place.exists() for place in (young, spared, theirs, elsewhere, outside / old.name))
+    theirs.unlink()
+    aged(young, days=100)
+    assert await folder.sweep(before, []) == 2
+    assert [place.exists() for place in (old.parent, spared.parent, elsewhere)] == [False, False, True]
+    assert await Folder(tmp_path / "nowhere").sweep(before, []) == 0
 
 
 def bucket(url: str, **more: str) -> BucketShelf:

@@ -172,6 +172,8 @@ def test_a_bare_off_means_off_and_not_false(tmp_path: Path) -> None:
         ("evidence: {directory: a, s3: {bucket: abc}}", "evidence: give directory or s3, not both"),
         ("evidence: {s3: {bucket: abc, access_key: x}}", "evidence.s3: access_key and secret_key go together"),
         ("evidence: {max_size: lots}", "evidence.max_size: must be a valid integer"),
+        ("evidence: {keep: 5m}", "evidence.keep: must be greater than or equal to 1 hour"),
+        ("evidence: {s3: {bucket: abc}, keep: 90d}", "in a bucket its own lifecycle rule says how long files stay"),
         ("people: {ann: {token: ' '}}", "people.ann: the token is empty"),
         ("people: {ann: {roles: [on-call]}}", "people.ann: give token, slack or both"),
         ("people: {ann: {slack: '@ann'}}", "people.ann.slack: "),
