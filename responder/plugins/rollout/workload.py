@@ -133,7 +133,11 @@ class Workload:
 
     @property
     def facts(self) -> dict[str, Json]:
-        """Tell what must still hold when it is changed: not its generation, which an annotation moves too."""
+        """
+        Tell what must still hold when it is changed: all of its spec, whoever changes the number of its replicas.
+
+        Its generation does not tell, as an annotation moves it too.
+        """
         return {"workload": self.reference, "uid": self.uid, SPEC: parts_of(self.spec)}
 
 
