@@ -101,11 +101,10 @@ class ConfigSet(Action[ConfigSetParams]):
             return Outcome("not_done", refusal)
         cache = tools.redis(params.source)
         now = await _read(cache, params.set)
-        moved = [
-            option for option, value in now.items() if value not in (preview.basis.get(option), params.set[option])
-        ]
-        if moved and not tools.retry:
-            return Outcome("not_done", f"{', '.join(moved)} has changed since it was looked at")
+        if moved := ", ".join(_moved(now, preview, params)):
+            if not tools.retry:
+                return Outcome("not_done", f"{moved} has changed since it was looked at")
+            return Outcome("in_doubt", f"{moved} is neither what it was nor what was asked for: left as it is")
         before = {option: str(preview.basis[option]) for option in params.set}
         failure = await _set_all(cache, params.set, before)
         if failure:
@@ -128,6 +127,20 @@ class ConfigSet(Action[ConfigSetParams]):
         for option, value in left.items():
             await cache.config_set(option, value)
         return Outcome("done", f"put back {', '.join(left) or 'nothing: all is as it was'}")
+
+
+def _moved(now: Mapping[str, str | None], preview: Preview, params: ConfigSetParams) -> Iterator[str]:
+    for option, value in now.items():
+        if not any(_same(value, other) for other in (preview.basis.get(option), params.set[option])):
+            yield option
+
+
+def _same(one: Json, other: Json) -> bool:
+    """Whether two values mean the same: Redis answers 1073741824 where 1gb was set."""
+    if one == other:
+        return True
+    sizes = [_size(value) if isinstance(value, str) else None for value in (one, other)]
+    return sizes[0] is not None and sizes[0] == sizes[1]
 
 
 def _refusal(params: ConfigSetParams, allowed: Sequence[str]) -> str:

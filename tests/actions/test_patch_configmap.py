@@ -130,6 +130,28 @@ async def test_a_key_that_was_not_there_is_taken_out_again(cluster: Cluster, wri
     assert (await at.object("ConfigMap", "flags"))["data"] == {"OTHER": "1"}
 
 
+@pytest.mark.parametrize(
+    ("data", "meanwhile", "left"),
+    [
+        ({"A": "1"}, None, {"A": "1"}),
+        ({"A": "1"}, "192.0.2.7", {"A": "1", "block-cidrs": "192.0.2.7"}),
+        ({"block-cidrs": ""}, None, {"block-cidrs": ""}),
+    ],
+)
+async def test_a_list_that_was_not_there_is_taken_out_again_when_nothing_is_left_of_it(
+    cluster: Cluster, writer: KubernetesWriter, data: dict[str, str], meanwhile: str | None, left: dict[str, str]
+) -> None:
+    await cluster.create(config_map("flags", **data))
+    at = blocking(cluster, writer, "192.0.2.1")
+    done = await at.do()
+    if meanwhile:
+        listed = f"192.0.2.1,{meanwhile}"
+        await patch(cluster, "ConfigMap", "flags", {"data": {"block-cidrs": listed}})
+
+    assert (await at.undo(done.undo)).status == "done"
+    assert (await at.object("ConfigMap", "flags"))["data"] == left
+
+
 async def test_a_key_that_others_changed_since_is_not_put_back(flags: Bench) -> None:
     done = await flags.do()
     await patch(flags.cluster, "ConfigMap", "flags", {"data": {"BREAKER": "half"}})

@@ -111,6 +111,26 @@ async def test_what_others_set_meanwhile_is_not_overwritten(setting: Callable[..
     assert await inside.config_get("timeout") == {"timeout": "90"}
 
 
+async def test_a_second_try_overwrites_nothing_that_a_person_set(setting: Callable[..., Step], inside: Any) -> None:
+    found = setting(timeout="30", maxmemory="200mb")
+    preview = await found.preview()
+    await inside.config_set("maxmemory", "200mb")  # as far as the first try came
+    await inside.config_set("timeout", "90")
+    again = await found.act(preview, retry=True)
+    assert (again.status, again.say.partition(" is ")[0]) == ("in_doubt", "timeout")
+    assert await inside.config_get("timeout") == {"timeout": "90"}
+
+
+async def test_a_second_try_goes_on_where_the_first_one_ended(setting: Callable[..., Step], inside: Any) -> None:
+    found = setting(timeout="30", maxmemory="200mb")
+    preview = await found.preview()
+    await inside.config_set("maxmemory", "200mb")
+    again = await found.act(preview, retry=True)
+    assert (again.status, again.details[0]) == ("done", "timeout: 0 → 30")
+    assert (await found.undo(again.undo)).status == "done"
+    assert await inside.config_get("maxmemory") == {"maxmemory": "104857600"}
+
+
 async def test_options_go_together_or_not_at_all(setting: Callable[..., Step], inside: Any) -> None:
     done = await _act(setting(timeout="30", maxmemory_policy="nonsense"))
     assert done.status == "failed"

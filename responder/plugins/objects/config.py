@@ -35,6 +35,7 @@ class Wanted:
             return _edit(seen, {}, refusal=f"{seen.place}: {error}")
         undo: dict[str, Json] = {"before": {key: _data(seen.found).get(key) for key in self.texts}}
         undo |= {"left": {key: digest(text) for key, text in self.texts.items()}, "added": new}
+        undo |= {"absent": [key for key in new if key not in _data(seen.found)]}
         edit = replace(_edit(seen, after, refusal=_refusal(seen, after)), facts=self._facts(seen, after, new))
         if any(len(_data(seen.found).get(key) or "") > _LARGEST_KEPT for key in self.texts):
             return replace(edit, warnings=("It cannot be undone: a value of before is too large to be kept",))
@@ -73,11 +74,14 @@ def restoration(seen: Seen, before: Mapping[str, Json]) -> Edit:
         who = ", ".join(foreign)
         return _edit(seen, {}, refusal=f"{seen.place}: {who} was changed by others since")
     after: dict[str, str | None] = {key: text if isinstance(text, str) else None for key, text in old.items()}
+    absent = before.get("absent")
+    were_absent = absent if isinstance(absent, list | tuple) else ()
     try:
         for key, items in new.items():
             if key in after or key not in data:
                 continue
-            after[key] = networks.removed(data[key], [str(item) for item in items or ()] if _listed(items) else [])
+            rest = networks.removed(data[key], [str(item) for item in items or ()] if _listed(items) else [])
+            after[key] = None if not rest and key in were_absent else rest
     except PermanentError as error:
         return _edit(seen, {}, refusal=f"{seen.place}: {error}")
     changed = {key: text for key, text in after.items() if data.get(key) != text}
