@@ -193,6 +193,7 @@ def _behind(house: _House, engine: Engine) -> Behind:
         controls=engine.controls,
         vault=engine.vault,
         hidden=house.kitchen.hidden,
+        approvals=house.kitchen.approvals,
         workspace=house.clients.sender_tools.workspace,
         vitals=HouseVitals(house.store, house.rules, house.clients.circuits, engine.trouble),
         metrics=house.metrics,

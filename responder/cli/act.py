@@ -12,6 +12,7 @@ from responder.cli.answering import tell
 from responder.cli.asking import (
     BETWEEN_LOOKS,
     LOOKS,
+    NOT_SAID,
     Attempt,
     Yes,
     action_of,
@@ -23,7 +24,7 @@ from responder.cli.asking import (
     speak,
 )
 from responder.cli.running import HERE, PersonTokenFile, Server
-from responder.cli.showing import attempt_lines
+from responder.cli.showing import attempt_lines, deciders
 from responder.clients.posting import Door
 from responder.errors import ConfigError, PermanentError
 
@@ -94,6 +95,9 @@ def _ask(number: int, body: dict[str, Any], *, yes: bool, server: str, token_fil
             told = f"{which.name} cannot be approved now: it is {shown['state']}"
             goes_on = "it is looked at again by and by; `responder reject` ends it"
             raise PermanentError(f"{told}; {goes_on}" if shown["state"] == "blocked" else told)
+        if shown["people"] > 1:
+            typer.echo(f"It waits for the yes of {deciders(shown)}: `responder approve {which.name}`.")
+            raise typer.Exit(NOT_SAID)
         typer.echo(f"It waits for a yes: `responder approve {which.name}`, by you or others.")
         agreed("Approve this?", yes=yes)
         await tell(door, which, "approve", {"digest": shown["digest"], "why": body["reason"]})

@@ -33,7 +33,7 @@ def attempt_lines(action: dict[str, Any]) -> Iterator[str]:
         why = f": {approval['why']}" if approval["why"] else ""
         yield one_line(f"  {'yes' if approval['yes'] else 'no'} by {approval['by']}{glass}{why}")
     if action["expires_at"]:
-        yield one_line(f"  can be approved until {moment(action['expires_at'])}")
+        yield one_line(f"  takes the yes of {deciders(action)}, until {moment(action['expires_at'])}")
     yield from _named("ended: ", (action["why"],))
 
 
@@ -80,6 +80,14 @@ def stop_lines(stop: dict[str, Any]) -> Iterator[str]:
         if stop.get("note"):
             yield one_line(f"NOT as you asked: {stop['note']}.")
         yield one_line(f"Automation is STOPPED by {stop['by']} since {moment(stop['at'])}, {until}{why}")
+
+
+def deciders(action: dict[str, Any]) -> str:
+    """Say how many people have to say yes, in which role, and who of them is not asked."""
+    several, by = action["people"] > 1, action["proposed_by"]
+    people = f"{action['people']} people{f' other than {by}' if by else ''}" if several else "1 person"
+    roles = ", and with ".join(" or ".join(group) for group in action["roles"])
+    return f"{people} with the role {roles}" if roles else people
 
 
 def moment(text: str) -> str:

@@ -7,6 +7,7 @@ from responder.model.action import Approval, Attempt
 from responder.model.duration import format_duration
 from responder.model.message import Buttons, Instant, Mention, Message, Own, Part, Text
 from responder.response import entrusting, message_actions, replies
+from responder.response.approvals import in_role
 from responder.response.draft import Draft
 from responder.response.wording import bold, outside
 
@@ -21,7 +22,9 @@ _AGAIN = "Whoever still wants it asks again: it is looked at anew, and then deci
 def asks(draft: Draft, attempt: Attempt, *, people: int, held: str, why: str) -> Message:
     """Ask people to say yes or no; `held` says why it does not go on by itself though it might, `why` is asked anew."""
     who = "somebody" if people == 1 else f"{people} people"
-    body: list[Part] = [outside(_summary(attempt)), Own(f". It takes the yes of {who}")]
+    body: list[Part] = [outside(_summary(attempt)), Own(f". It takes the yes of {who}"), outside(in_role(attempt))]
+    if people > 1 and attempt.proposed_by:
+        body += [Own(" other than "), outside(attempt.proposed_by), Own(", who asks for it,")]
     if attempt.expires_at is not None:
         body += [Own(" until "), Instant(attempt.expires_at)]
     body.append(Own("."))

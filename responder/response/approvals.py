@@ -1,6 +1,6 @@
 """Who has to say yes, whether enough have, and what may go by itself."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from responder.model.action import Attempt, Step
 from responder.model.guard import guard_of, verify_of
@@ -23,19 +23,37 @@ def needed(brain: Brain, attempt: Attempt) -> int:
 
     Raises: ValueError for an unreadable guard.
     """
-    return max([1, *(_wanted(brain, attempt, step) for step in attempt.steps)])
+
+    def own(plugin: str) -> int:
+        known = brain.action(plugin)
+        return known.approvals if known is not None else 1
+
+    return people(attempt, own)
 
 
-def _wanted(brain: Brain, attempt: Attempt, step: Step) -> int:
+def people(attempt: Attempt, own: Callable[[str], int]) -> int:
+    """Return the same where `own` says how many a plugin wants. Raises: ValueError for an unreadable guard."""
+    return max([1, *(_wanted(attempt, step, own) for step in attempt.steps)])
+
+
+def _wanted(attempt: Attempt, step: Step, own: Callable[[str], int]) -> int:
     guards = (guard_of(written) for written in (attempt.guard, *step.guards))
     said = [guard.approvals for guard in guards if guard.approvals is not None]
-    known = brain.action(step.plugin)
-    return max(said, default=known.approvals if known is not None else 1)
+    return max(said, default=own(step.plugin))
 
 
 def roles(attempt: Attempt) -> list[tuple[str, ...]]:
     """Return for each guard that names any the roles that may say yes to it. Raises: ValueError."""
     return [guard.approvers for guard in guards_of(attempt) if guard.approvers]
+
+
+def in_role(attempt: Attempt) -> str:
+    """Say in whose role who says yes has to be: " with the role security"; "" where anybody may, or nobody can tell."""
+    try:
+        named = dict.fromkeys(" or ".join(group) for group in roles(attempt))
+    except ValueError:
+        return ""
+    return f" with the role {', and with '.join(named)}" if named else ""
 
 
 def lacks_role(attempt: Attempt, has: Collection[str]) -> str:

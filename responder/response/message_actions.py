@@ -18,7 +18,7 @@ from responder.model.message import (
 from responder.model.press import Press, Word
 from responder.response import stopping
 from responder.response.answerable import UNDOABLE, WAITING
-from responder.response.approvals import needed
+from responder.response.approvals import in_role, needed
 from responder.response.brain import Brain
 from responder.response.message_course import course, ending
 from responder.response.message_plan import plan
@@ -116,9 +116,11 @@ def _waiting(attempt: Attempt, brain: Brain) -> Text:
         return (Own("waits for its guards"),)
     said, wanted = len(attempt.approved_by), _needed(attempt, brain)
     who = f"waits for {wanted} people to approve" if wanted > 1 else "waits for approval"
+    role = in_role(attempt)
+    by = (Own(" by people" if wanted > 1 else " by somebody"), outside(role)) if role else ()
     have = f", {said} of {wanted} did" if said else ""
     until = (Own(", until "), Instant(attempt.expires_at)) if attempt.expires_at else ()
-    return (bold(who), Own(have), *until)
+    return (bold(who), *by, Own(have), *until)
 
 
 def _needed(attempt: Attempt, brain: Brain) -> int:

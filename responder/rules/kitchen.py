@@ -91,6 +91,11 @@ class Kitchen:
         known = places(found.Params) if found else {}
         return frozenset(path[0] for path, place in known.items() if place is Place.SECRET)
 
+    def approvals(self, plugin: str) -> int:
+        """Return how many people must say yes to an action where the rules do not say."""
+        found = self._registry.actions.get(plugin)
+        return found.approvals if found else 1
+
     def command(self, step: ActionStep, params: Mapping[str, Json], target: Target) -> tuple[str, ...]:
         """
         Return the commands that a person would type for an action; none for a sequence.

@@ -55,7 +55,10 @@ class Acting:
         """List the attempts of an incident with their previews."""
         incident = await self.decisions.incident(name)
         asks = [await self.decisions.wanted(incident, attempt) for attempt in incident.attempts]
-        shown = [action(one, incident.id, wanted) for one, wanted in zip(incident.attempts, asks, strict=True)]
+        shown = [
+            action(one, incident.id, asks=wanted, own=self.decisions.approvals)
+            for one, wanted in zip(incident.attempts, asks, strict=True)
+        ]
         stop = stopping(await self.decisions.standing(), by_settings=self.stopped)
         return document(ActionList(incident=incident.id, actions=shown, automation=stop))
 

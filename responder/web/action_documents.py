@@ -1,6 +1,6 @@
 """The documents of the API about actions."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -12,6 +12,7 @@ from responder.model.press import Answer
 from responder.model.redaction import redact, redact_json
 from responder.model.verdict import Json
 from responder.model.wanted import Wanted
+from responder.response.approvals import people, roles
 from responder.web.document import Document
 
 
@@ -136,6 +137,8 @@ class ActionView(AttemptView):
     """One attempt with what a person is asked for when approving it."""
 
     asks: list[InputView]
+    people: int = Field(description="How many must say yes.")
+    roles: list[list[str]] = Field(description="Each of them has to have one role of every list; empty: anybody may.")
 
 
 class AnswerTaken(Document):
@@ -181,10 +184,18 @@ class ActionList(Document):
     automation: StopView
 
 
-def action(attempt: Attempt, incident: str, asks: Mapping[str, Wanted]) -> ActionView:
-    """Show an attempt with what it asks for."""
+def action(attempt: Attempt, incident: str, *, asks: Mapping[str, Wanted], own: Callable[[str], int]) -> ActionView:
+    """Show an attempt with what it asks for; `own` says how many people an action wants where its rules do not."""
     inputs = [InputView(name=n, type=w.type, describe=w.describe, pattern=w.pattern) for n, w in asks.items()]
-    return ActionView(**_fields(attempt, incident), asks=inputs)
+    wanted, named = _deciders(attempt, own)
+    return ActionView(**_fields(attempt, incident), asks=inputs, people=wanted, roles=named)
+
+
+def _deciders(attempt: Attempt, own: Callable[[str], int]) -> tuple[int, list[list[str]]]:
+    try:
+        return people(attempt, own), [list(group) for group in dict.fromkeys(roles(attempt))]
+    except ValueError:
+        return 1, []
 
 
 def attempted(attempt: Attempt, incident: str) -> AttemptView:

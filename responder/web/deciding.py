@@ -49,7 +49,7 @@ class Decisions:
     Takes people's words. Every method raises Refused, also with 503 when the store does not answer.
 
     `vault` holds the secrets among them, which go nowhere else; `hidden` names the parameters of an action that are
-    secrets.
+    secrets; `approvals` says how many people one wants where its rules do not.
     """
 
     reader: Reader
@@ -57,6 +57,7 @@ class Decisions:
     controls: Controls
     vault: Vault
     hidden: Callable[[str], frozenset[str]]
+    approvals: Callable[[str], int]
     metrics: Metrics
     now: Callable[[], datetime]
 

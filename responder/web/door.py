@@ -42,6 +42,10 @@ LINE = "text/plain"
 JSON = "application/json"
 
 
+def _one(_: str) -> int:
+    return 1
+
+
 def _nothing_hidden(_: str) -> frozenset[str]:
     return frozenset()
 
@@ -66,6 +70,7 @@ class Behind:
     version: str
     workspace: Workspace | None = None
     hidden: Callable[[str], frozenset[str]] = _nothing_hidden
+    approvals: Callable[[str], int] = _one
 
 
 class Door:
@@ -84,6 +89,7 @@ class Door:
             controls=behind.controls,
             vault=behind.vault,
             hidden=behind.hidden,
+            approvals=behind.approvals,
             metrics=behind.metrics,
             now=behind.now,
         )

@@ -153,7 +153,29 @@ OWN_RULE = {
     "rules": [{"name": "queues", "match": ['alertname="QueueFull"', 'namespace="prod"'], "playbook": "queues"}],
     "playbooks": {"queues": {"steps": ["Look at the queue"]}},
 }
+TWO_BY_HAND = {
+    **OWN_RULE,
+    "playbooks": {
+        "queues": {
+            "actions": {
+                "scale": {"kubernetes.scale": {"replicas": 9}, "guard": {"approvals": 2, "approvers": ["incidents"]}}
+            }
+        }
+    },
+}
 LOOKING = {("apps", "deployments", "get"), ("apps", "deployments", "list"), ("", "pods", "list")}
+
+
+@pytest.mark.parametrize("scene", [TWO_BY_HAND], indirect=True)
+async def test_by_hand_nobody_gets_past_the_guards_of_the_playbook(scene: Scene) -> None:
+    done = await scene.run("act", "INC-1", "kubernetes.scale", "replicas=5", "--yes")
+    assert done.returncode == 5, done.stderr
+    told = "2 people other than ann with the role incidents"
+    assert f"takes the yes of {told}, until" in done.stdout
+    assert f"It waits for the yes of {told}: `responder approve INC-1/1`." in done.stdout
+    own = await scene.run("approve", "INC-1/1", "--yes")
+    assert "it takes somebody with the role incidents; ann has on-call" in own.stderr
+    assert scene.replicas == 3
 
 
 @pytest.mark.parametrize("scene", [OWN_RULE], indirect=True)

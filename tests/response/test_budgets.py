@@ -121,6 +121,18 @@ def test_a_budget_that_is_used_up_refuses_and_says_from_when(limits: Any, run: d
     assert passes(guarded({"at_most": limits}, usage=[used[0], replace(used[1], undo=True)]))
 
 
+@pytest.mark.parametrize("whose", ["rule", "namespace", "lock"])
+def test_a_budget_of_one_counts_no_run_of_another(whose: str) -> None:
+    """Neither a playbook's budget nor that of the deployment."""
+    limit = Rate(1, timedelta(hours=1))
+    bounds = {"rule": Limits(rule=limit), "namespace": Limits(namespace=limit), "lock": Limits(target=limit)}[whose]
+    written = {"target" if whose == "lock" else whose: "1 per 1h"}
+    own, other = a_run(12), a_run(12, **{whose: "default/deployment/stage/other"})
+    for run, free in ((own, False), (other, True)):
+        assert passes(guarded({"at_most": written}, usage=[run])) is free
+        assert passes(guarded({}, usage=[run], ceilings=Ceilings(at_most=bounds))) is free
+
+
 def test_a_budget_of_a_target_holds_for_each_of_several_objects() -> None:
     both = replace(GOOD, beside=(WEB,))
     used = [a_run(12, beside=(WEB,)), a_run(40, attempt=2), a_run(50, attempt=3, lock=WEB)]

@@ -12,7 +12,7 @@ from responder.model.action import ActionState, Outcome
 from responder.model.command import Notify, Page
 from responder.model.message import Buttons, Mention, Message, Paragraph, Purpose, plain
 from responder.model.receiver import Receiver
-from responder.model.timeline import Acknowledged, Notified, Paged
+from responder.model.timeline import Acknowledged, ActionAsked, Notified, Paged
 from responder.response import message
 from tests.response.given import CHAT, HOOK, PAGER
 from tests.response.story import GOOD, UNTIL, Story, an_action, asked, running
@@ -101,6 +101,21 @@ def test_the_receivers_of_who_may_say_yes_are_asked_and_see_the_incident() -> No
     assert [n.purpose for n in living] == [Purpose.MESSAGE]
     story.turn(Notified(SECURITY.name, Purpose.MESSAGE, 1, {"ts": "1"}))
     assert any(n.purpose is Purpose.REPLY and n.receiver == SECURITY.name for n in story.asked(Notify))
+
+
+def test_who_is_asked_learns_who_may_say_yes_and_how_many_do() -> None:
+    def said(story: Story) -> str:
+        (note,) = [each for each in waiting(story) if "to be decided" in each.summary]
+        return "".join(getattr(part, "text", "") for b in note.blocks if isinstance(b, Paragraph) for part in b.text)
+
+    assert "It takes the yes of somebody until" in said(asked(an_action()))
+    role = {"approvals": 2, "approvers": ["lead", "boss"]}
+    assert "It takes the yes of 2 people with the role lead or boss until" in said(asked(an_action(guard=role)))
+    story = Story(an_action(mode="suggest", plugin="kubernetes.scale", guard=role)).open()
+    story.turn(ActionAsked("ann", "kubernetes.scale", {"revision": 5}))
+    story.preview()
+    told = "It takes the yes of 2 people with the role lead or boss other than ann, who asks for it, until"
+    assert told in said(story)
 
 
 @pytest.mark.parametrize("role", ["on-call", "nobody"], ids=["only a pager", "no receiver"])

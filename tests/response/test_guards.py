@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from responder.model.action import ActionState, Disturbed, Kept, Outcome, Preview
+from responder.model.action import ActionState, Disturbed, Kept, Outcome, Preview, Run
 from responder.model.ceilings import Ceilings
 from responder.model.guard import Limits, Rate, guard_of, verify_of
+from responder.model.incident import Status
 from responder.model.playbook import ActionStep
 from responder.model.receiver import Team
 from responder.model.timeline import ActionAsked
@@ -336,6 +337,55 @@ def test_a_ceiling_holds_an_action_down(ceilings: Ceilings, state: ActionState) 
     assert story.state is state
 
 
+def test_the_ceilings_of_every_rule_that_joined_hold() -> None:
+    story = asked(ceilings=Ceilings(rules={"shop/other": "off"}))
+    story.say("yes")
+    story.incident = replace(story.incident, rules=("shop/errors", "shop/other"))
+    story.preview()
+    assert (story.state, story.attempt().why) == (ActionState.REFUSED, "the ceiling of the rule shop/other is `off`")
+
+
+@pytest.mark.parametrize(
+    ("lowered", "told"),
+    [
+        ({"ceilings": Ceilings(namespaces={"prod": "approve"})}, "the ceiling for namespace prod is `approve`"),
+        ({"ceilings": Ceilings(rules={"shop/errors": "approve"})}, "the ceiling of the rule shop/errors is `approve`"),
+        ({"automation": "approve"}, "automation is `approve`"),
+    ],
+    ids=["namespace", "rule", "setting"],
+)
+def test_what_was_to_go_by_itself_does_not_once_a_ceiling_asks_for_people(lowered: dict[str, Any], told: str) -> None:
+    story = asked(an_action(mode="auto"))
+    assert story.state is ActionState.APPROVED
+    story.change(**lowered)
+    story.preview()
+    assert (story.state, story.attempt().why) == (ActionState.REFUSED, told)
+
+
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_nothing_is_begun_for_an_incident_that_resolves_meanwhile(by_hand: bool) -> None:
+    story = Story(an_action(mode="suggest" if by_hand else "approve")).open()
+    if by_hand:
+        story.turn(ActionAsked("ann", "kubernetes.scale", {"revision": 5}))
+    story.preview()
+    story.say("yes")
+    story.incident = replace(story.incident, status=Status.RESOLVED)
+    story.preview()
+    assert (story.state, story.attempt().why) == (ActionState.REFUSED, "the incident is resolved")
+
+
+def test_once_no_alert_fires_only_what_a_person_asks_for_goes_on() -> None:
+    for by_hand, state in ((False, ActionState.REFUSED), (True, ActionState.RUNNING)):
+        story = Story(an_action(mode="suggest" if by_hand else "approve")).open()
+        if by_hand:
+            story.turn(ActionAsked("ann", "kubernetes.scale", {"revision": 5}))
+        story.preview()
+        story.say("yes")
+        story.heal()
+        story.preview()
+        assert (story.incident.status, story.state) == (Status.MONITORING, state)
+
+
 def test_a_ceiling_that_is_off_says_so_instead_of_proposing() -> None:
     story = Story(ceilings=Ceilings(rules={"shop/errors": "off"})).open()
     assert story.incident.attempts == ()
@@ -448,6 +498,35 @@ def test_what_is_forbidden_is_so_too_as_a_part_of_another_action() -> None:
     story.change(entails=nobody_knows, forbidden=())
     story.turn(ActionAsked("ann", "kubernetes.scale", {"revision": 5}))
     assert story.attempt().name == "kubernetes.scale"
+
+
+def test_nothing_is_taken_back_where_nothing_may_be_done() -> None:
+    for never in ({"ceilings": Ceilings(never=("prod",))}, {"namespaces_of": lambda step, params, target: ("vault",)}):
+        story = done(guard={"never": ["vault"]})
+        story.change(**never)
+        story.say("undo")
+        assert "it is on a `never` list" in story.refused[-1]
+        assert story.state is ActionState.DONE
+
+
+def test_nothing_is_taken_back_while_another_is_at_work_on_the_same_target() -> None:
+    story = done()
+    working = Run(9, 1, "kubernetes.scale", "x", GOOD.lock, "shop/errors", "prod", "default", story.now)
+    story.change(usage=[working])
+    story.say("undo")
+    assert story.refused[-1].startswith("kubernetes.scale of INC-9/1 is at work on it since")
+    assert story.state is ActionState.DONE
+    story.change(usage=[replace(working, lock="default/deployment/prod/web")])
+    story.say("undo")
+    assert story.state is ActionState.UNDOING
+
+
+def done(**fields: Any) -> Story:
+    """Do what can be taken back."""
+    story = running(an_action(**fields))
+    story.act(Outcome("done", "rolled back", undo={"revision": 7}))
+    assert story.state is ActionState.DONE
+    return story
 
 
 def test_what_came_to_be_forbidden_is_not_taken_back_either() -> None:

@@ -126,6 +126,16 @@ def test_how_many_have_said_yes_and_who_is_told() -> None:
     assert "waits for 2 people to approve, 1 of 2 did, until 12:15 UTC · approved by ann" in text
 
 
+def test_who_may_say_yes_is_told() -> None:
+    text = text_of(an_attempt(guard={"approvers": ["security", "lead"]}))
+    assert "waits for approval by somebody with the role security or lead, until 12:15 UTC" in text
+    attempt = an_attempt(guard={"approvals": 2, "approvers": ["security"]})
+    both = replace(attempt, steps=tuple(replace(step, guards=({"approvers": ["lead"]},)) for step in attempt.steps))
+    told = "waits for 2 people to approve by people with the role security, and with lead, until"
+    assert told in text_of(both)
+    assert "role" not in text_of(an_attempt(guard={"approvals": 2}))
+
+
 def test_a_stop_is_said_first_and_loudly() -> None:
     text = text_of(brain=brain_with(stop=Stop("ann", at(0), at(7200), "change freeze")))
     expected = "AUTOMATION IS STOPPED by ann since 2026-11-21 12:00 UTC until 2026-11-21 14:00 UTC: change freeze"

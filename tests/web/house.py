@@ -128,6 +128,7 @@ async def open_house(folder: Path, **settings: Any) -> House:
         controls=Controls(store, lambda: NOW, lambda _: None),
         vault=vault,
         hidden=Kitchen(plugins()).hidden,
+        approvals=Kitchen(plugins()).approvals,
         vitals=HouseVitals(store, rules, [Circuit("slack", lambda: NOW)]),
         metrics=Metrics("1.2.3"),
         scale=lambda: rules.current.ruleset.scale,

@@ -1,15 +1,16 @@
 """People act through the API: what they say is written where the incident finds it, or refused with its cure."""
 
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
 import pytest
 
-from responder.model.action import ActionState, Approval
+from responder.model.action import ActionState, Approval, Step
 from responder.model.incident import Status
 from responder.model.target import Target
 from responder.model.timeline import ActionAsked, Answered
-from tests.web.acting_world import ANN, BOB, DIGEST, PEOPLE, SAID_YES, asking, attempt, incident, written
+from tests.web.acting_world import ANN, BOB, DIGEST, PEOPLE, SAID_YES, TARGET, asking, attempt, incident, written
 from tests.web.conftest import HEADERS, Open
 from tests.web.house import NOW, House
 
@@ -225,10 +226,23 @@ async def test_the_actions_of_an_incident_are_shown_with_what_they_would_do(peop
         (shown,) = (await answer.json())["actions"]
     assert (shown["id"], shown["state"], shown["digest"]) == ("INC-17/1", "proposed", DIGEST)
     assert shown["approvals"][0]["by"] == "bob"
+    assert (shown["people"], shown["roles"]) == (1, [])
     assert shown["asks"] == [{"name": "count", "type": "int", "describe": "How many", "pattern": ""}]
     (step,) = shown["steps"]
     assert step["preview"]["summary"] == "restart the 3 pods of api"
     assert step["preview"]["changes"] == [{"what": "restarted at", "before": "", "after": "now"}]
+
+
+async def test_an_action_is_shown_with_how_many_must_agree_to_it_in_which_role(peopled: House, client: Session) -> None:
+    flush = Step("flush", "redis.flush_db", {}, TARGET)
+    both = attempt(
+        2, guard={"approvals": 3, "approvers": ["a", "b"]}, steps=(replace(flush, guards=({"approvers": "c"},)),)
+    )
+    unreadable = attempt(3, guard={"approvals": "many"})
+    await peopled.put(incident(attempt(1, steps=(flush,)), both, unreadable))
+    async with client.get(f"{peopled.url}/v1/incidents/INC-17/actions") as answer:
+        shown = [(one["people"], one["roles"]) for one in (await answer.json())["actions"]]
+    assert shown == [(2, []), (3, [["a", "b"], ["c"]]), (1, [])]
 
 
 async def test_automation_is_stopped_for_a_while_shown_and_lifted(peopled: House, stranger: Session) -> None:
