@@ -167,3 +167,7 @@ async def test_who_stood_still_until_others_took_it_over_changes_no_row(
     found = running(REVOKE, params=[2])
     await found.held_up(await found.preview())
     assert await revoked(keys) == []
+
+
+def test_it_is_never_run_again_by_itself() -> None:
+    assert Execute.once == "doubtful"

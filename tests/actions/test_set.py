@@ -9,7 +9,7 @@ from responder.actions.set_env import SetEnv
 from responder.actions.set_image import SetImage
 from responder.actions.set_resources import SetResources
 from responder.clients.kubernetes_writing import KubernetesWriter
-from tests.actions.rollouts import Rolling, bench, of, patch, without_marks
+from tests.actions.rollouts import CAUSE, REASON, Rolling, bench, of, patch, without_marks
 from tests.servers.kubernetes_cluster import Cluster, template, workload
 
 ENV, RESOURCES, IMAGE = SetEnv(), SetResources(), SetImage()
@@ -272,6 +272,24 @@ async def test_each_is_followed_and_undone_by_the_revision_that_keeps_what_was(
     assert without_marks(await at.object()) == without_marks(before)
     assert "s3cret" not in repr((preview, done, undone))
     assert "hunter2" not in repr((preview, done, undone))
+
+
+@pytest.mark.parametrize(
+    ("action", "params", "did"),
+    [
+        (ENV, {"set": {"POOL": "150"}}, "given another POOL for api"),
+        (RESOURCES, {"requests": {"memory": "1Gi"}}, "given requests.memory 1Gi for api"),
+        (IMAGE, {"image": "r/api:40"}, "given the image r/api:40 for api"),
+    ],
+)
+async def test_the_history_of_its_revisions_says_why(
+    cluster: Cluster, writer: KubernetesWriter, action: Any, params: dict[str, Any], did: str
+) -> None:
+    await seeded(cluster)
+    at = bench(action, cluster, writer, **params)
+    await at.do()
+
+    assert (await at.object())["metadata"]["annotations"][CAUSE] == f"Responder: {did} for {REASON}"
 
 
 async def test_another_container_put_in_front_since_is_not_changed_instead(
