@@ -6,10 +6,11 @@ import pytest
 
 from responder.model.action import ActionState, Outcome, Stop
 from responder.model.command import Act, Look
-from responder.model.timeline import Answered
+from responder.model.timeline import ActionAsked, Answered
 from responder.model.wanted import suggested, typed, wanted_of
+from responder.response.approvals import needed
 from tests.response.given import NOON
-from tests.response.story import DONE, Story, an_action, asked
+from tests.response.story import DONE, Story, a_playbook, an_action, asked
 
 TWO = {"approvals": 2, "approvers": ["security"]}
 
@@ -31,6 +32,16 @@ def test_the_plugin_says_how_many_where_the_rules_do_not() -> None:
     assert story.state is ActionState.APPROVED
     other = asked(an_action("flush", "redis.flush_db", guard={"approvals": 1}))
     assert other.state is ActionState.BLOCKED
+
+
+def test_what_one_step_says_is_not_said_of_another() -> None:
+    """Each wants what its own guards say, or its plugin: a careful one in a sequence stays careful."""
+    keep = an_action("keep", "evidence.capture")
+    one, flush = an_action("one", guard={"approvals": 1}), an_action("flush", "redis.flush_db")
+    for guard, people in (({}, 2), ({"approvals": 1}, 1), ({"approvals": 3}, 3)):
+        both = an_action("both", "", do=("one", "flush"), params={}, guard=guard)
+        story = Story(playbook=a_playbook(keep, both, one, flush, propose=("keep", "both"))).open()
+        assert needed(story.brain, story.attempt(2)) == people
 
 
 def test_a_yes_takes_the_role_that_the_rules_name() -> None:
@@ -68,6 +79,22 @@ def test_one_no_is_enough() -> None:
     story.say("no", "bob", why="we are migrating")
     assert (story.state, story.attempt().why) == (ActionState.REJECTED, "bob said no: we are migrating")
     assert story.attempt().approved_by == ("ann",)
+
+
+def test_anybody_may_say_no_where_the_rules_name_no_role_and_who_asked_for_it_always() -> None:
+    anybody = asked()
+    anybody.say("no", "bob", roles=())
+    assert anybody.state is ActionState.REJECTED
+    named = asked(an_action(guard=TWO))
+    named.say("no", "bob", roles=("on-call",))
+    assert (named.state, named.refused) == (ActionState.PROPOSED, ["it takes somebody with the role security"])
+    named.say("no", "cem", roles=("security",))
+    assert named.state is ActionState.REJECTED
+    own = Story(an_action(mode="suggest", guard=TWO)).open()
+    own.turn(ActionAsked("bob", "kubernetes.rollout_undo", {"revision": 5}))
+    own.preview()
+    own.say("no", "bob", roles=())
+    assert own.state is ActionState.REJECTED
 
 
 def test_what_was_rejected_is_not_asked_again_by_itself() -> None:
