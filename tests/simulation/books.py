@@ -1,6 +1,6 @@
 """Rules for stories: playbooks put together by chance, and beside them what their guards say, to count it again."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -14,7 +14,11 @@ from responder.rules.loading import load
 from responder.rules.rulebook import Rulebook
 from tests.simulation import plugins
 
-VARIANTS = 48
+VARIANTS = 96
+SUGGESTED = 3
+TOO_MUCH = 90
+_ASKS = f"inputs: {{to: {{type: int, refuse: ['inputs.to >= {TOO_MUCH}']}}}}"
+_ASKS_AND_SUGGESTS = f"inputs: {{to: {{type: int, suggest: '{SUGGESTED}', refuse: ['inputs.to >= {TOO_MUCH}']}}}}"
 ALERTS = ("A", "B")
 OBJECTS = ("api", "api", "db")
 _TOLD = """
@@ -47,14 +51,22 @@ _PLAYBOOK = """  {name}:
 
 @dataclass(frozen=True)
 class Promise:
-    """What the guard of an action says."""
+    """
+    What an action says: its guard, the value `to` that it gives, whether a person gives that, whether it is undone.
 
+    Where it may disturb so many pods at most, `blast` is that number; `share` is it in percent.
+    """
+
+    to: frozenset[int] = frozenset()
+    asks: bool = False
+    undo: bool = False
     approvals: int = 0
     roles: tuple[str, ...] = ()
     auto: bool = False
     cooldown: timedelta = timedelta(0)
     per_hour: int = 0
     blast: int = 0
+    share: int = 0
     evidence: bool = False
 
 
@@ -88,18 +100,31 @@ class _Writing:
 
     def _action(self, playbook: str, name: str) -> str:
         rng = self.rng
-        plugin = rng.choice(("switch", "switch", "switch", "make", "press", "put"))
-        undoable = plugin in ("switch", "make")
-        mode = rng.choice(("auto", "approve", "approve"))
-        words = [f"sim.{plugin}: {{object: {rng.choice(OBJECTS)}, to: {rng.randrange(2, 5)}}}", f"mode: {mode}"]
+        plugin = rng.choice(("switch", "switch", "switch", "make", "mark", "press", "put"))
+        mode, to = rng.choice(("auto", "approve", "approve")), rng.randrange(2, 5)
+        asks = rng.choice(("", "", "", "", _ASKS, _ASKS_AND_SUGGESTS))
+        given = "'${inputs.to}'" if asks else to
+        words = [
+            f"sim.{plugin}: {{object: {rng.choice(OBJECTS)}, to: {given}}}",
+            f"mode: {mode}",
+            *filter(None, [asks]),
+        ]
         guard, promise = self._guard(mode)
-        self.promises[playbook, name] = promise
         if guard:
             words.append(f"guard: {{{', '.join(guard)}}}")
-        if rng.random() < 0.5:
-            words.append(self._verify(undoable))
+        verify = self._verify(plugin in ("switch", "make", "mark")) if rng.random() < 0.5 else ""
+        if verify:
+            words.append(verify)
         if rng.random() < 0.2:
             words.append("temporary: 30m")
+        suggested = frozenset([SUGGESTED] if asks == _ASKS_AND_SUGGESTS else [])
+        self.promises[playbook, name] = replace(
+            promise,
+            to=suggested if asks else frozenset([to]),
+            asks=bool(asks),
+            undo="undo" in verify,
+            auto=promise.auto and not asks,
+        )
         return f"      {name}: {{{', '.join(words)}}}\n"
 
     def _guard(self, mode: str) -> tuple[list[str], Promise]:
@@ -116,15 +141,24 @@ class _Writing:
         most = rng.choice((0, 0, 1, 2))
         if most:
             words.append(f"at_most: {most} per 1h")
-        blast = rng.choice((0, 0, 1))
-        if blast:
-            words.append(f"blast_radius: {blast}")
+        blast, share = rng.choice(((0, 0), (0, 0), (1, 0), (2, 0), (0, 50)))
+        if blast or share:
+            words.append(f"blast_radius: {blast or f'{share}%'}")
         evidence = rng.random() < 0.25
         if evidence:
             words.append("evidence: [keep]")
         if rng.random() < 0.3:
             words.append("when: 'health.value > 0.5'")
-        promise = Promise(approvals, roles, mode == "auto", timedelta(minutes=cooldown), most, blast, evidence)
+        promise = Promise(
+            auto=mode == "auto",
+            approvals=approvals,
+            roles=roles,
+            cooldown=timedelta(minutes=cooldown),
+            per_hour=most,
+            blast=blast,
+            share=share,
+            evidence=evidence,
+        )
         return words, promise
 
     def _verify(self, undoable: bool) -> str:
@@ -142,7 +176,8 @@ class _Writing:
             approvals=max(one.approvals, two.approvals),
             roles=one.roles or two.roles,
             auto=mode == "auto" and one.auto and two.auto,
-            blast=max(one.blast, two.blast),
+            asks=one.asks or two.asks,
+            to=frozenset(value for each in (one, two) if each.asks for value in each.to),
             evidence=one.evidence or two.evidence,
         )
         return f"      both: {{do: [one, two], mode: {mode}}}\n"
@@ -163,12 +198,13 @@ def kitchen() -> Kitchen:
 @cache
 def single(plugin: str) -> Book:
     """Write rules with one action, which takes the yes of two people and does not help."""
-    undo = "[undo, escalate]" if plugin in ("sim.switch", "sim.make") else "[escalate]"
+    undo = "[undo, escalate]" if plugin in ("sim.switch", "sim.make", "sim.mark") else "[escalate]"
     verify = f"{{until: 'health.value < 0.5', within: 20s, otherwise: {undo}}}"
     action = f"      one: {{{plugin}: {{}}, mode: approve, guard: {{approvals: 2}}, verify: {verify}}}\n"
     playbooks = "".join(_PLAYBOOK.format(name=name, refresh="off", propose="one") + action for name in ALERTS)
     playbooks = playbooks.replace("keep, ", "")
-    return _book(_TOLD, playbooks, {(name, "one"): Promise(approvals=2) for name in ALERTS}, "auto")
+    promise = Promise(approvals=2, to=frozenset([2]), undo=undo.startswith("[undo"))
+    return _book(_TOLD, playbooks, {(name, "one"): promise for name in ALERTS}, "auto")
 
 
 @cache

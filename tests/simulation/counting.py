@@ -1,65 +1,23 @@
-"""Guards counted again: not as the engine counts, but from the world, the timelines and what people said."""
+"""Guards counted again: not as the engine counts, but from the world and the timelines."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from responder.model.action import ActionState, Attempt
-from responder.model.incident import Incident
-from responder.model.timeline import ActionMoved, Answered, Happening
-from responder.store.rows import moment
 from tests.simulation.books import Book, Promise
-from tests.simulation.people import People, effect_name
+from tests.simulation.plugins.deeds import AT_ONCE, REPLICAS
+from tests.simulation.spans import Span
 from tests.simulation.world import Effect
 
 _HOUR = timedelta(hours=1)
-_AT_WORK = frozenset(state.value for state in ActionState if state.at_work)
+_CONDITIONAL, _KEEPING = "sim.switch", "sim.keep"
 
 
-@dataclass(frozen=True)
-class History:
-    """An incident at its end, with its timeline: place, microseconds, what."""
-
-    incident: Incident
-    events: list[tuple[int, int, Happening]]
-
-
-@dataclass(frozen=True)
-class Span:
-    """While an attempt held its locks: places in the order of commits, moments, and whether it took something back."""
-
-    incident: Incident
-    attempt: Attempt
-    locks: frozenset[str]
-    first: int
-    last: int
-    begin: datetime
-    end: datetime
-    undo: bool
-
-
-def broken(histories: Sequence[History], effects: Mapping[str, Effect], book: Book, people: People) -> str:
-    """Say which guard was exceeded, "" for none."""
-    spans = sorted((span for history in histories for span in _spans(history)), key=lambda span: span.first)
-    found = [*_overlaps(spans), *_too_many(spans, effects, book), *_unapproved(spans, book, people)]
-    return found[0] if found else ""
-
-
-def _spans(history: History) -> Iterator[Span]:
-    attempts = {attempt.number: attempt for attempt in history.incident.attempts}
-    begun: dict[int, tuple[int, int, bool]] = {}
-    for place, at, what in history.events:
-        if not isinstance(what, ActionMoved):
-            continue
-        before, after = what.before in _AT_WORK, what.after in _AT_WORK
-        if after and not before:
-            begun[what.attempt] = (place, at, what.after == ActionState.UNDOING.value)
-        elif before and not after and what.attempt in begun:
-            first, since, undo = begun.pop(what.attempt)
-            attempt = attempts[what.attempt]
-            previews = (step.preview for step in attempt.steps if step.preview is not None)
-            locks = frozenset(lock for preview in previews for lock in preview.locks)
-            yield Span(history.incident, attempt, locks, first, place, moment(since), moment(at), undo)
+def broken(spans: Sequence[Span], effects: Mapping[str, Effect], book: Book) -> Iterator[str]:
+    """Say which guards were exceeded."""
+    yield from _overlaps(spans)
+    yield from _too_many(spans, effects, book)
+    yield from _too_wide(spans, effects, book)
+    yield from _without_evidence(spans, effects, book)
 
 
 def _overlaps(spans: Sequence[Span]) -> Iterator[str]:
@@ -67,15 +25,15 @@ def _overlaps(spans: Sequence[Span]) -> Iterator[str]:
     for number, one in enumerate(spans):
         for other in spans[number + 1 :]:
             if other.first < one.last and one.locks & other.locks:
-                yield f"{_name(one)} and {_name(other)} were at {sorted(one.locks & other.locks)} at the same time"
+                yield f"{one} and {other} were at {sorted(one.locks & other.locks)} at the same time"
 
 
 def _too_many(spans: Sequence[Span], effects: Mapping[str, Effect], book: Book) -> Iterator[str]:
     """Cooldowns and budgets, of spans that had an effect."""
-    starts = [span for span in spans if not span.undo and not _broke_glass(span.attempt)]
+    starts = [span for span in spans if not span.undo and not span.broke_glass]
     for span in starts:
         for place, step in enumerate(span.attempt.steps):
-            promise = book.promises.get((_playbook(span), step.name))
+            promise = book.promises.get((span.playbook, step.name))
             if promise is None or span.attempt.proposed_by or step.preview is None:
                 continue
             before = [
@@ -87,61 +45,53 @@ def _too_many(spans: Sequence[Span], effects: Mapping[str, Effect], book: Book) 
             ]
             yield from _cooled(span, promise, before)
             recent = [effect for effect in before if effect.at > span.begin - _HOUR]
-            if (
-                promise.per_hour
-                and len(recent) >= promise.per_hour
-                and effect_name(span.incident, span.attempt, place) in effects
-            ):
-                yield f"{_name(span)} came after {len(recent)} within an hour, of at most {promise.per_hour}"
-            if promise.blast and step.preview.pods > promise.blast:
-                yield f"{_name(span)} disturbed {step.preview.pods} pods"
+            if promise.per_hour and len(recent) >= promise.per_hour and span.effect(place, effects) is not None:
+                yield f"{span} came after {len(recent)} within an hour, of at most {promise.per_hour}"
+
+
+def _too_wide(spans: Sequence[Span], effects: Mapping[str, Effect], book: Book) -> Iterator[str]:
+    """What is disturbed: as the last look saw it, and where the write is conditioned on that also as it really was."""
+    for span in spans:
+        if span.undo or span.broke_glass:
+            continue
+        for place, step in enumerate(span.attempt.steps):
+            effect = span.effect(place, effects)
+            promise = book.promises.get((span.playbook, step.name), Promise())
+            if effect is None or step.plugin == _KEEPING:
+                continue
+            seen = span.seen[place]
+            yield from _disturbs(span, promise, seen.pods, seen.ready)
+            if step.plugin == _CONDITIONAL:
+                yield from _disturbs(span, promise, effect.pods, effect.ready)
+
+
+def _disturbs(span: Span, promise: Promise, pods: int, ready: int) -> Iterator[str]:
+    most = promise.blast or promise.share * max(REPLICAS, ready) // 100
+    if most and pods > most and not span.attempt.proposed_by:
+        yield f"{span} disturbed {pods} pods, of at most {most}"
+    if 0 < ready <= AT_ONCE:
+        yield f"{span} left none of {ready} ready pods"
 
 
 def _cooled(span: Span, promise: Promise, before: Sequence[Effect]) -> Iterator[str]:
     for effect in before:
         if effect.at + promise.cooldown > span.begin:
-            yield f"{_name(span)} began {span.begin - effect.at} after {effect.name}; it cools {promise.cooldown}"
+            yield f"{span} began {span.begin - effect.at} after {effect.name}; it cools {promise.cooldown}"
 
 
 def _caused(span: Span, effects: Mapping[str, Effect]) -> Iterator[Effect]:
     for place in range(len(span.attempt.steps)):
-        effect = effects.get(effect_name(span.incident, span.attempt, place))
+        effect = span.effect(place, effects)
         if effect is not None:
             yield effect
 
 
-def _unapproved(spans: Sequence[Span], book: Book, people: People) -> Iterator[str]:
-    """Enough distinct people said yes to that very digest, or it may go by itself."""
+def _without_evidence(spans: Sequence[Span], effects: Mapping[str, Effect], book: Book) -> Iterator[str]:
+    """Evidence was kept before, where the rules want it."""
+    caused = [(span.incident.number, effect) for span in spans for effect in _caused(span, effects)]
+    kept = [(number, effect.at) for number, effect in caused if effect.plugin == _KEEPING]
     for span in spans:
-        if span.undo:
-            continue
-        attempt = span.attempt
-        promise = book.promises.get((_playbook(span), attempt.name), Promise(auto=attempt.name == "keep"))
-        said = [
-            one.what
-            for one in people.said
-            if one.incident == span.incident.number
-            and isinstance(one.what, Answered)
-            and one.what.attempt == attempt.number
-            and one.what.digest == attempt.digest
-        ]
-        if any(one.answer == "break_glass" and "admin" in one.roles and one.why for one in said):
-            continue
-        roles = () if attempt.proposed_by else promise.roles
-        yes = {one.by for one in said if one.answer == "yes" and (not roles or set(roles) & set(one.roles))}
-        auto = promise.auto and book.automation == "auto" and not promise.approvals and not attempt.proposed_by
-        needed = 1 if attempt.proposed_by else max(promise.approvals, 1)
-        if len(yes) < needed and not auto:
-            yield f"{_name(span)} began with the yes of {sorted(yes)}; it takes {needed} ({attempt.digest})"
-
-
-def _broke_glass(attempt: Attempt) -> bool:
-    return any(approval.broke_glass for approval in attempt.approvals)
-
-
-def _playbook(span: Span) -> str:
-    return span.incident.rule.rpartition("/")[2]
-
-
-def _name(span: Span) -> str:
-    return f"{span.incident.id}/{span.attempt.number} {span.attempt.name}"
+        promise = book.promises.get((span.playbook, span.attempt.name), Promise())
+        bound = promise.evidence and not (span.undo or span.broke_glass or span.attempt.proposed_by)
+        if bound and not any(number == span.incident.number and at <= span.begin for number, at in kept):
+            yield f"{span} began before evidence was kept"

@@ -17,6 +17,8 @@ _ANSWERED, _ANSWERED_ONE = 25, 12
 _PATIENCE = 3
 """Rounds of those in which nothing is under way but what is blocked; as long as cooldowns and budgets, they are few."""
 _PAUSES = (15.0, 130.0, 1300.0, 3700.0)
+_LIFTED = 0.6
+"""How often in such a round a stop is lifted."""
 _VAIN = 4
 """Looks after which what seems to be due is left to later."""
 _WORKING = ("correlate", "turn0", "perform")
@@ -33,9 +35,10 @@ class Ending:
         stage = self.stage
         self._heal()
         await self._answer()
+        stage.halting = stage.world.lossy = stage.world.breaks = stage.database.unsure = 0.0
         for _ in range(_ROUNDS):
             await self._rest()
-            if self.outside.quieten() or self.outside.answer():
+            if self.outside.lift() or self.outside.quieten() or self.outside.answer():
                 continue
             if await stage.laws.is_over():
                 break
@@ -46,22 +49,20 @@ class Ending:
         await stage.laws.at_the_end(stage.latest)
 
     def _heal(self) -> None:
+        """Let everybody be there again; answers are still lost for a while."""
         stage = self.stage
         stage.tell("everything heals")
         stage.world.away = stage.world.chat_away = False
-        stage.world.lossy = stage.world.breaks = stage.database.unsure = 0.0
         for replica in stage.replicas:
             replica.process.store_away = False
             replica.thaw()
-        if stage.records.stopped_since() is not None:
-            self.outside.stop_or_lift()
 
     async def _answer(self) -> None:
         """Let people answer while alerts fire and something is under way."""
         patience = _PATIENCE
         for _ in range(_ANSWERED_ONE if self.stage.plan.only else _ANSWERED):
             await self._rest()
-            if self.outside.answer():
+            if (self.stage.rng.random() < _LIFTED and self.outside.lift()) or self.outside.answer():
                 continue
             under_way = self._under_way()
             patience -= not under_way
@@ -83,6 +84,7 @@ class Ending:
         for _ in range(20_000):
             await stage.points.quiet()
             stage.laws.at_any_time()
+            self.outside.halt()
             if ready := stage.points.ready():
                 await stage.let_pass(stage.rng.choice(ready))
                 if not stage.able():

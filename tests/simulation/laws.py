@@ -16,12 +16,12 @@ from responder.store.rows import micros
 from responder.store.sqlite import SqliteStore
 from responder.store.sqlite_connection import execute
 from responder.store.store import Store
-from tests.simulation import counting
+from tests.simulation import asking, counting
 from tests.simulation.books import Book
 from tests.simulation.clockwork import NOON
-from tests.simulation.counting import History
 from tests.simulation.people import People, effect_name
-from tests.simulation.records import Records
+from tests.simulation.records import LASTING, Records
+from tests.simulation.spans import History, spans_of
 from tests.simulation.world import Effect, World
 
 _TWICE = ("sim.put", "sim.keep")
@@ -73,7 +73,8 @@ class Laws:
                 raise Broken(f"{effect.name} happened {self._names[effect.name]} times")
             if effect.began is None:
                 raise Broken(f"{effect.name} happened, and nobody had begun it")
-            if self.records.stood(effect.began, effect.at):
+            ends = effect.plugin == LASTING and effect.name.endswith("/undo")
+            if self.records.stood(effect.began, effect.at) and not ends:
                 raise Broken(f"{effect.name} was begun after all had been stopped")
             if effect.namespace in NEVER:
                 raise Broken(f"{effect.name} happened in {effect.namespace}")
@@ -114,12 +115,15 @@ class Laws:
         for incident in incidents:
             for attempt in incident.attempts:
                 names |= self._truth(incident, attempt, effects)
+            self._lasting(incident)
         unknown = [name for name in effects if name not in names]
         if unknown:
             raise Broken(f"no timeline knows of {unknown}")
         histories = [await self._history(incident) for incident in incidents]
-        found = counting.broken(histories, effects, self.book, self.people)
-        if found:
+        spans = sorted((span for history in histories for span in spans_of(history)), key=lambda span: span.first)
+        for found in counting.broken(spans, effects, self.book):
+            raise Broken(found)
+        for found in asking.broken(spans, effects, self.book, self.people):
             raise Broken(found)
 
     # --- nothing is stuck ---
@@ -163,12 +167,21 @@ class Laws:
                 effect = effects.get(name)
                 names.add(name)
                 told = outcome is not None and outcome.status in ("done", "in_doubt")
+                nothing = undo and effect_name(incident, attempt, place) not in effects
                 late = effect is not None and effect.stale and (effect.plugin in _UNFENCED or _denied(outcome))
-                if told and effect is None:
+                if told and effect is None and not nothing:
                     raise Broken(f"{name} is told to be {outcome.status if outcome else ''}, and never happened")
                 if effect is not None and not told and not late:
                     raise Broken(f"{name} happened, and {incident.id}/{attempt.number} says {outcome}: {attempt.state}")
         return names
+
+    def _lasting(self, incident: Incident) -> None:
+        """Nothing that was to last as long as its incident stands when that is over, unless people were told."""
+        for attempt in incident.attempts:
+            for step in attempt.steps:
+                done = step.outcome is not None and step.outcome.status == "done"
+                if done and step.plugin == LASTING and step.undone is None and not attempt.called:
+                    raise Broken(f"{incident.id}/{attempt.number} still stands, and its incident is over")
 
     async def _alerts(self) -> None:
         rows = await self._rows("select fingerprint, started_at, ended_at, incident from episode order by id")

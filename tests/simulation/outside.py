@@ -33,11 +33,11 @@ class Outside:
             said = stage.people.anything(rng.choice(stage.latest))
             if said is not None:
                 self.say(said)
-        elif dice < 0.9:
+        elif dice < 0.88:
             name = rng.choice(books.OBJECTS)
             stage.world.meddle(name)
             stage.tell(f"somebody changes {name}")
-        elif dice < 0.95:
+        elif dice < 0.92:
             stage.world.sick = rng.choice((0.0, 1.0, 1.0))
             stage.tell(f"the world is {stage.world.sick} ill")
         else:
@@ -119,6 +119,19 @@ class Outside:
         for said in needed:
             self.say(said)
         return bool(needed)
+
+    def halt(self) -> None:
+        """Stop all automation where somebody wants that, just when something is about to happen."""
+        if self.stage.halt and self.stage.records.stopped_since() is None:
+            self.stop_or_lift()
+        self.stage.halt = False
+
+    def lift(self) -> bool:
+        """Let automation go on; False when it does."""
+        stopped = self.stage.records.stopped_since() is not None
+        if stopped:
+            self.stop_or_lift()
+        return stopped
 
     def stop_or_lift(self) -> None:
         """Stop all automation, or let it go on."""

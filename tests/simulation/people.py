@@ -1,13 +1,17 @@
 """People of a story: they see what is committed, sometimes what was a while ago, and speak through a door."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from random import Random
+from types import MappingProxyType
 from typing import Literal
 
 from responder.engine.telling import unique
 from responder.model.action import ActionState, Attempt
 from responder.model.incident import Incident
 from responder.model.timeline import ActionAsked, Answered
+from responder.model.verdict import Json
+from tests.simulation.books import TOO_MUCH
 from tests.simulation.world import World
 
 ROLES = {"ann": ("on-call", "admin"), "bob": ("on-call",), "cem": ("on-call",), "dan": ()}
@@ -53,7 +57,14 @@ class People:
             return self.settle(incident, attempt, rng.choice(list(ROLES)))
         by, digests = rng.choice(list(ROLES)), self.shown.get((incident.number, attempt.number), [])
         digest = rng.choice(digests) if digests and rng.random() < 0.15 else attempt.digest
-        return self.answer(incident, attempt, rng.choice(_OFTEN), by=by, digest=digest)
+        word = rng.choice(_OFTEN)
+        return self.answer(incident, attempt, word, by=by, digest=digest, inputs=self._given(attempt, word))
+
+    def _given(self, attempt: Attempt, word: Word) -> dict[str, Json]:
+        """Think of what to give an action that asks for something, now and then of what it does not take."""
+        rng = self.rng
+        takes = attempt.wants or (attempt.inputs and rng.random() < 0.2) or rng.random() < 0.02
+        return {"to": rng.choice((2, 7, 7, 8, 8, TOO_MUCH, "many"))} if takes and word == "yes" else {}
 
     def needed(self, incident: Incident) -> Said | None:
         """Say what an incident waits for, if it waits for people."""
@@ -63,7 +74,8 @@ class People:
             if attempt.state is ActionState.PROPOSED and attempt.digest and not attempt.pending:
                 by = next((one for one in ("bob", "cem", "ann") if one not in attempt.approved_by), None)
                 if by is not None:
-                    return self.answer(incident, attempt, "yes", by=by, digest=attempt.digest)
+                    inputs: dict[str, Json] = {"to": 7} if attempt.wants else {}
+                    return self.answer(incident, attempt, "yes", by=by, digest=attempt.digest, inputs=inputs)
         return None
 
     def settle(self, incident: Incident, attempt: Attempt, by: str) -> Said:
@@ -73,10 +85,19 @@ class People:
         happened = self.world.has(effect_name(incident, attempt, attempt.at_step, undo=undo))
         return self.answer(incident, attempt, "happened" if happened else "not_happened", by=by, digest="")
 
-    def answer(self, incident: Incident, attempt: Attempt, word: Word, *, by: str, digest: str) -> Said:
+    def answer(
+        self,
+        incident: Incident,
+        attempt: Attempt,
+        word: Word,
+        *,
+        by: str,
+        digest: str,
+        inputs: Mapping[str, Json] = MappingProxyType({}),
+    ) -> Said:
         """Answer."""
         why = "it burns" if word == "break_glass" else ""
-        return self.say(incident, Answered(attempt.number, word, by, ROLES[by], digest, why=why))
+        return self.say(incident, Answered(attempt.number, word, by, ROLES[by], digest, dict(inputs), why))
 
     def say(self, incident: Incident, what: Answered | ActionAsked) -> Said:
         """Say something."""

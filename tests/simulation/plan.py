@@ -26,6 +26,8 @@ class Plan:
     lossy: float = 0.0
     breaks: float = 0.0
     stubborn: float = 0.5
+    halting: float = 0.0
+    """How often all is stopped when something has just been started."""
     only: str = ""
     """The plugin of the one action of a story in which nothing happens but one alert, and people who answer."""
 
@@ -48,6 +50,7 @@ def plan_of(seed: int) -> Plan:
         lossy=rng.choice((0.0, 0.0, 0.2)),
         breaks=rng.choice((0.0, 0.0, 0.1)),
         stubborn=rng.choice((0.4, 0.8, 1.0)),
+        halting=rng.choice((0.0, 0.0, 0.1, 0.4)),
     )
 
 

@@ -8,6 +8,9 @@ from responder.engine.controls import STOP, stop_in
 from responder.engine.runtime import Limits
 from tests.simulation.stores import SeenTransaction
 
+LASTING = "sim.mark"
+"""What is taken back though all is stopped."""
+
 
 @dataclass(frozen=True)
 class Taken:
@@ -85,6 +88,8 @@ class Records:
                     self.timers.remove((args[0], args[1]))
                 case "timer_fired":
                     broken = f"the timer {args[1]} of INC-{args[0]} fired twice"
+                case "run_begin" if self.stood(tx.after, self.now()) and not (args[3] and args[4] == LASTING):
+                    broken = f"INC-{args[0]}/{args[1]} was started after all had been stopped"
                 case "control_write" if args[0] == STOP:
                     stop = stop_in(str(args[1]), self.now())
                     self._lift(commits)

@@ -39,8 +39,9 @@ class Hands:
         """Reach a point."""
         await self.points.reach(self.process, f"{label} of {self.attempt}" if self.attempt else label)
 
-    def happened(self, plugin: str, thing: str) -> None:
+    def happened(self, plugin: str, thing: str, to: int) -> None:
         """Say that the effect is there."""
+        changed = self.world.thing(thing)
         effect = Effect(
             name=self.attempt,
             plugin=plugin,
@@ -51,6 +52,9 @@ class Hands:
             began=self.begun.after if self.begun else None,
             stale=self.begun is not None and self.records.is_stale(self.begun),
             retry=self.retry,
+            to=to,
+            pods=changed.pods,
+            ready=changed.ready,
         )
         self.points.tell(f"{self.process.name} EFFECT {self.attempt}")
         self.world.happened(effect)
@@ -70,6 +74,10 @@ class Hands:
     @property
     def retry(self) -> bool:
         return self.context.retry
+
+    @property
+    def hold(self) -> Callable[[], Awaitable[None]]:
+        return self.context.hold
 
     @property
     def labels(self) -> Labels:

@@ -23,7 +23,7 @@ from tests.simulation.world import World
 
 
 class Stage:
-    """Everything of one story; `latest` are the incidents as they were seen last."""
+    """Everything of one story. `latest` are the incidents as they were seen last; `halt` asks for a stop at once."""
 
     def __init__(self, plan: Plan, store: Store, clock: LoopClock | HandClock, *, shared: bool = False) -> None:
         self.plan, self.clock, self.told = plan, clock, Told()
@@ -41,6 +41,7 @@ class Stage:
         self.laws = Laws(self.book, self.world, self.people, self.records, store)
         self.replicas: list[Replica] = []
         self.latest: list[Incident] = []
+        self.halting, self.halt = plan.halting, False
         self._born = 0
         self._frozen: set[int] = set()
         for _ in range(plan.replicas):
@@ -140,6 +141,8 @@ class Stage:
         broken = self.records.committed(tx, self.database.commits)
         if broken:
             self.told.broken = self.told.broken or broken
+        starts = any(name == "run_begin" for name, _ in tx.written)
+        self.halt = self.halt or (starts and self.rng.random() < self.halting)
         if any(name == "effect_begin" for name, _ in tx.written):
             begun = Begun(tx.after, self.database.commits, self.clock.now(), tx.command())
             self.records.begun[begun.command] = begun.committed

@@ -31,6 +31,7 @@ class Story:
             for _ in range(self.plan.steps):
                 await stage.points.quiet()
                 stage.laws.at_any_time()
+                self.outside.halt()
                 await self._step()
             if self.plan.only:
                 self.outside.fire(("A", "prod"))

@@ -35,7 +35,7 @@ def test_every_law_holds_in_every_story(first: int, request: pytest.FixtureReque
         hold(plan, tell(plan))
 
 
-@pytest.mark.parametrize("plugin", ["sim.switch", "sim.make", "sim.press", "sim.put"])
+@pytest.mark.parametrize("plugin", ["sim.switch", "sim.make", "sim.mark", "sim.press", "sim.put"])
 @pytest.mark.parametrize("way", ["deaths", "freezes"])
 def test_every_await_of_a_story_may_be_the_last_of_its_process(plugin: str, way: str) -> None:
     plan = one_of(plugin)

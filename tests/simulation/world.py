@@ -7,6 +7,8 @@ from random import Random
 
 from responder.errors import Conflict, Exists, TransientError, Unanswered
 
+_PODS = (1, 1, 2, 3)
+
 
 @dataclass
 class Thing:
@@ -16,6 +18,8 @@ class Thing:
     generation: int = 7
     attempt: str = ""
     ready: int = 3
+    pods: int = 1
+    """Those that changing it disturbs, one after the other."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +27,8 @@ class Effect:
     """
     Something that happened by our doing: under which `name`, to what, and when it `began`, counted in commits.
 
-    A `stale` one was caused so long after its beginning that somebody else may have taken it over.
+    A `stale` one was caused so long after its beginning that somebody else may have taken it over. `to` is the value
+    that was given, `pods` and `ready` are the object's when it happened.
     """
 
     name: str
@@ -35,6 +40,9 @@ class Effect:
     began: int | None
     stale: bool
     retry: bool
+    to: int
+    pods: int
+    ready: int
 
 
 @dataclass
@@ -57,7 +65,9 @@ class World:
 
     def thing(self, name: str) -> Thing:
         """Return an object; there is always one."""
-        return self.things.setdefault(name, Thing())
+        if name not in self.things:
+            self.things[name] = Thing(pods=self.rng.choice(_PODS))
+        return self.things[name]
 
     def ask(self) -> None:
         """Raise TransientError when it cannot be asked."""
@@ -102,7 +112,7 @@ class World:
         thing = self.thing(name)
         thing.generation += 1
         thing.value = self.rng.randrange(10, 20)
-        thing.ready = self.rng.choice((1, 2, 3, 3, 3))
+        thing.ready, thing.pods = self.rng.choice((1, 2, 3, 3, 3)), self.rng.choice(_PODS)
         if self.rng.random() < 0.5:
             thing.attempt = ""
 

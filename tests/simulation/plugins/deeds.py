@@ -11,6 +11,8 @@ from responder.model.verdict import Json
 from responder.plugins.action import Action
 from responder.plugins.params import Params
 
+AT_ONCE, REPLICAS = 1, 3
+
 
 class On(Params):
     """Which object, and what it is given."""
@@ -40,9 +42,10 @@ class _Deed(Action[On]):
             undo={"value": thing.value},
             namespace=target.namespace,
             lock=f"{target.cluster}/{params.object}",
-            pods=1,
+            pods=thing.pods,
+            at_once=AT_ONCE,
             ready=thing.ready,
-            replicas=3,
+            replicas=REPLICAS,
         )
 
     def basis(self, thing: Any) -> dict[str, Json]:
@@ -98,7 +101,7 @@ class Switch(_Deed):
             tools.world.switch(params.object, value, generation=generation, by=tools.attempt)
         except Conflict as error:
             return Outcome("in_doubt" if tools.retry else "not_done", str(error))
-        tools.happened(self.name, params.object)
+        tools.happened(self.name, params.object, value)
         await tools.point("after the effect")
         tools.world.answer()
         return Outcome("done", f"switched {params.object}", follow=tools.world.rng.random() < 0.3)
@@ -119,7 +122,7 @@ class Make(_Deed):
             tools.world.make(tools.attempt, tools.attempt)
         except Exists as error:
             return Outcome("done" if tools.retry else "failed", str(error))
-        tools.happened(self.name, params.object)
+        tools.happened(self.name, params.object, params.to)
         await tools.point("after the effect")
         tools.world.answer()
         return Outcome("done", "made")
@@ -133,7 +136,7 @@ class Make(_Deed):
             return Outcome("done" if tools.retry else "not_done", "it is gone already")
         del tools.world.made[name]
         tools.world.gone.add(name)
-        tools.happened(self.name, params.object)
+        tools.happened(self.name, params.object, params.to)
         await tools.point("after the effect")
         tools.world.answer()
         return Outcome("done", "gone")
@@ -149,7 +152,7 @@ class Put(_Deed):
         """Put it."""
         await tools.point("before the effect")
         tools.world.send()
-        tools.happened(self.name, params.object)
+        tools.happened(self.name, params.object, params.to)
         await tools.point("after the effect")
         tools.world.answer()
         return Outcome("done", "put")
@@ -162,13 +165,22 @@ class Press(_Deed):
     once = "doubtful"
 
     async def act(self, params: On, target: Target, preview: Preview, tools: Any) -> Outcome:
-        """Press it."""
+        """Press it, if that is still ours to do."""
+        await tools.point("read before the effect")
+        await tools.hold()
         await tools.point("before the effect")
         tools.world.send()
-        tools.happened(self.name, params.object)
+        tools.happened(self.name, params.object, params.to)
         await tools.point("after the effect")
         tools.world.answer()
         return Outcome("done", "pressed")
+
+
+class Mark(Make):
+    """Create an object that is to last as long as the incident."""
+
+    name = "sim.mark"
+    until_resolved = True
 
 
 class Keep(_Deed):
@@ -188,7 +200,7 @@ class Keep(_Deed):
         """Keep it."""
         await tools.point("before the effect")
         tools.world.send()
-        tools.happened(self.name, f"evidence/{tools.attempt}")
+        tools.happened(self.name, f"evidence/{tools.attempt}", 0)
         await tools.point("after the effect")
         tools.world.answer()
         return Outcome("done", "kept", kept=(Kept("log", "00", 1, "here"),))
