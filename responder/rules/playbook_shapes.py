@@ -110,9 +110,13 @@ class GuardShape(GuardingShape):
     )
     approvers: Words = Field([], description="Roles that may say yes. Absent: the incident's receivers.")
     approve_within: Span | None = Field(None, description="How long a yes may take. Absent: 15m.")
-    evidence: Words = Field([], description="Actions that must have kept evidence before.")
+    evidence: Words = Field(
+        [], description="Actions that must have kept evidence, since the last alert fired and the same was last done."
+    )
     when: str = Field("", description="Expression; evaluated again just before it runs.")
-    blast_radius: Blast | None = Field(None, description="Most pods that it may touch: 3 or 50%.")
+    blast_radius: Blast | None = Field(
+        None, description="Most pods that it may disturb, of a sequence all steps together: 3 or 50%."
+    )
     last_replica: bool = Field(False, description="true: it may take the last ready replica.")
     only_in: Words = Field([], description="Namespaces in which it may run, RE2.")
     never: Words = Field([], description="Namespaces in which it may not run, RE2.")
