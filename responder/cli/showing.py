@@ -35,6 +35,9 @@ def attempt_lines(action: dict[str, Any]) -> Iterator[str]:
     if action["expires_at"]:
         yield one_line(f"  takes the yes of {deciders(action)}, until {moment(action['expires_at'])}")
     yield from _named("ended: ", (action["why"],))
+    if action["stands_for_now"]:
+        until = f": to be undone at {moment(action['temporary_until'])}" if action["temporary_until"] else ""
+        yield one_line(f"  TEMPORARY, and it still stands{until}: responder undo {action['id']}")
 
 
 def _step(step: dict[str, Any], blocks: Sequence[str]) -> Iterator[str]:

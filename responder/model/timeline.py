@@ -242,7 +242,7 @@ class AutomationChanged:
 @dataclass(frozen=True, slots=True)
 class ActionMoved:
     """
-    An attempt went on to another state: `by` a person, or "" by itself; `why` in a line.
+    An attempt went on to another state, from "" where it was made: `by` a person, or "" by itself; `why` in a line.
 
     `guards` are the names of those that stand against it.
     """

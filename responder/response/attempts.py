@@ -36,6 +36,12 @@ def put(draft: Draft, attempt: Attempt) -> Attempt:
     return attempt
 
 
+def propose(draft: Draft, attempt: Attempt, why: str, *, by: str = BY_ITSELF) -> Attempt:
+    """Keep a new attempt, write down who wanted it and why, and look at what it would do."""
+    draft.record(ActionMoved(attempt.number, attempt.name, "", attempt.state.value, why, by))
+    return look(draft, put(draft, attempt))
+
+
 def move(
     draft: Draft,
     attempt: Attempt,

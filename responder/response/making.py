@@ -41,7 +41,7 @@ def make(draft: Draft) -> None:
             continue
         made = _made(draft, proposal.name, proposal.because)
         if made is not None and _is_due(draft, made):
-            attempts.look(draft, attempts.put(draft, made))
+            attempts.propose(draft, made, f"{made.because} calls for it" if made.because else "it is always offered")
 
 
 def again(draft: Draft, attempt: Attempt, by: str) -> Attempt | str:
@@ -57,12 +57,13 @@ def again(draft: Draft, attempt: Attempt, by: str) -> Attempt | str:
         return "nothing calls for it any more"
     if made is None:
         return "it cannot be done as things are"
-    return _begun(draft, made, f"asked for again by {by}")
+    why = f"asked for again by {by}"
+    return _begun(draft, replace(made, reason=made.reason or why), why, by=by)
 
 
 def by_hand(draft: Draft, made: Attempt) -> Attempt | str:
     """Begin an attempt that a person asked for; a string says why not."""
-    return _begun(draft, made, "")
+    return _begun(draft, made, made.reason, by=made.proposed_by)
 
 
 def next_of(draft: Draft, attempt: Attempt) -> Attempt | None:
@@ -75,7 +76,7 @@ def next_of(draft: Draft, attempt: Attempt) -> Attempt | None:
         tried = [each for each in draft.incident.attempts if each.name == name]
         fresh = all(each.state in RENEWABLE for each in tried)
         if made is not None and fresh and not failed_before(draft, made):
-            return attempts.look(draft, attempts.put(draft, made))
+            return attempts.propose(draft, made, f"{attempt.name} did not help ({draft.incident.id}/{attempt.number})")
     return None
 
 
@@ -90,13 +91,13 @@ def alternatives(draft: Draft, attempt: Attempt) -> tuple[tuple[str, ...], tuple
     return (), ()
 
 
-def _begun(draft: Draft, made: Attempt, reason: str) -> Attempt | str:
+def _begun(draft: Draft, made: Attempt, why: str, *, by: str) -> Attempt | str:
     same = _living(draft, made)
     if same is not None:
         return f"{draft.incident.id}/{same.number} is the same, and it is {same.state}: answer that one"
     if len(draft.incident.attempts) >= _MOST:
         return f"{_MOST} attempts have been made in this incident: look at it yourself"
-    return attempts.look(draft, attempts.put(draft, replace(made, reason=made.reason or reason)))
+    return attempts.propose(draft, made, why, by=by)
 
 
 def _why_not(draft: Draft, attempt: Attempt, proposal: Proposal | None) -> str:

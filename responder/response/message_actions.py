@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from responder.model.action import ActionState, Attempt
-from responder.model.incident import Incident
+from responder.model.incident import Incident, Status
 from responder.model.message import (
     Block,
     Button,
@@ -17,10 +17,10 @@ from responder.model.message import (
 )
 from responder.model.press import Press, Word
 from responder.response import stopping
-from responder.response.answerable import UNDOABLE, WAITING
+from responder.response.answerable import UNDOABLE, WAITING, stands_for_now
 from responder.response.approvals import in_role, needed
 from responder.response.brain import Brain
-from responder.response.message_course import course, ending
+from responder.response.message_course import course, ending, still_stands
 from responder.response.message_plan import plan
 from responder.response.undoing import stays, why_not
 from responder.response.wording import bold, clipped, count, listed, outside
@@ -56,15 +56,19 @@ def banner(brain: Brain) -> Iterator[Block]:
 
 
 def actions(incident: Incident, brain: Brain) -> Iterator[Block]:
-    """Show every attempt that people have to know of: what lives first, then what ended, the newest first."""
+    """Show every attempt that people have to know of: what lives, what stands for a while, what ended, newest first."""
     shown = _ordered(incident)
     if not shown:
         return
     yield Paragraph((bold("Actions"),))
     for attempt in shown[:_MOST_ATTEMPTS]:
         yield from _attempt(incident, attempt, brain)
-    if len(shown) > _MOST_ATTEMPTS:
-        yield Note((Own(f"and {count(len(shown) - _MOST_ATTEMPTS, 'earlier attempt')}"),))
+    standing = [attempt for attempt in shown[_MOST_ATTEMPTS:] if stands_for_now(attempt)]
+    for attempt in standing:
+        yield Note((*_headline(incident, attempt, brain), Own(" · "), *still_stands(attempt)))
+    if len(shown) > _MOST_ATTEMPTS + len(standing):
+        left = len(shown) - _MOST_ATTEMPTS - len(standing)
+        yield Note((Own(f"and {count(left, 'earlier attempt')}"),))
 
 
 def is_shown_here(incident: Incident, name: str) -> bool:
@@ -76,7 +80,7 @@ def _ordered(incident: Incident) -> list[Attempt]:
     newest = sorted(incident.attempts, key=lambda attempt: attempt.number, reverse=True)
     live = [attempt for attempt in reversed(newest) if attempt.state.live]
     told = [attempt for attempt in newest if not attempt.state.live and attempt.state is not ActionState.WITHDRAWN]
-    return [*live, *told]
+    return [*live, *sorted(told, key=lambda attempt: not stands_for_now(attempt))]
 
 
 def _attempt(incident: Incident, attempt: Attempt, brain: Brain) -> Iterator[Block]:
@@ -162,7 +166,7 @@ def buttons(incident: Incident, attempt: Attempt, brain: Brain) -> Iterator[Butt
         case ActionState.IN_DOUBT:
             yield Button("It happened", press("happened"))
             yield Button("It did not happen", press("not-happened"))
-        case ActionState.EXPIRED:
+        case ActionState.EXPIRED if incident.status is not Status.RESOLVED:
             yield Button("Ask again", press("approve"))
         case state if state in UNDOABLE and brain.stop is None and not why_not(brain, attempt):
             yield Button("Undo", press("undo"), "danger", _confirm_undo(attempt, brain))

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from responder.model.action import ActionState, Attempt, Kept, Step
 from responder.model.duration import format_duration
 from responder.model.message import Block, Code, Instant, Item, Listing, Note, Own, Paragraph, Text
+from responder.response.answerable import stands_for_now
 from responder.response.wording import bold, outside
 
 _MOST_DETAILS = 8
@@ -46,8 +47,14 @@ def ending(attempt: Attempt) -> Iterator[Block]:
     if kept:
         items = tuple(Item(_kept(each)) for each in kept[:_MOST_KEPT])
         yield Listing("Evidence kept", items)
-    if attempt.temporary_until is not None:
-        yield Note((bold("Temporary"), Own(": to be undone at "), Instant(attempt.temporary_until, "datetime")))
+    if stands_for_now(attempt):
+        yield Note(still_stands(attempt))
+
+
+def still_stands(attempt: Attempt) -> Text:
+    """Say of what was meant for a while that it stands, and until when it should."""
+    until = (Own(": to be undone at "), Instant(attempt.temporary_until, "datetime")) if attempt.temporary_until else ()
+    return (bold("Temporary"), *(until or (Own(": it still stands, and is to be undone"),)))
 
 
 def _details(details: tuple[str, ...]) -> Iterator[Block]:

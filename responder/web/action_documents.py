@@ -12,6 +12,7 @@ from responder.model.press import Answer
 from responder.model.redaction import redact, redact_json
 from responder.model.verdict import Json
 from responder.model.wanted import Wanted
+from responder.response.answerable import stands_for_now
 from responder.response.approvals import people, roles
 from responder.web.document import Document
 
@@ -130,6 +131,7 @@ class AttemptView(Document):
     ended_at: datetime | None
     verification: VerificationView | None
     temporary_until: datetime | None = Field(description="When people are reminded that it still stands.")
+    stands_for_now: bool = Field(description="Whether it was meant for a while only, and stands.")
     dry_run: bool
 
 
@@ -225,6 +227,7 @@ def _fields(attempt: Attempt, incident: str) -> dict[str, Any]:
         "ended_at": attempt.ended_at,
         "verification": attempt.verification and _verification(attempt.verification),
         "temporary_until": attempt.temporary_until,
+        "stands_for_now": stands_for_now(attempt),
         "dry_run": attempt.dry_run,
     }
 

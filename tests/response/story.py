@@ -207,8 +207,9 @@ class Story:
 
     @property
     def moves(self) -> list[str]:
-        """The states that attempts went to, in order."""
-        return [event.what.after for event in self.records if isinstance(event.what, ActionMoved)]
+        """The states that attempts went to once they were made, in order."""
+        moves = [event.what for event in self.records if isinstance(event.what, ActionMoved)]
+        return [move.after for move in moves if move.before]
 
     @property
     def refused(self) -> list[str]:

@@ -11,7 +11,7 @@ from responder.model.command import Act, Diagnose, Follow, Look
 from responder.model.incident import Status
 from responder.model.message import Message, Paragraph, plain
 from responder.model.playbook import Conclusion, DiagnosticStep
-from responder.model.timeline import ActionAsked, Answered, AutomationChanged, Previewed
+from responder.model.timeline import ActionAsked, ActionMoved, Answered, AutomationChanged, Previewed
 from responder.response.message import living
 from tests.response.given import NOON, Playbook
 from tests.response.story import ALL_PARAMS, DONE, GOOD, UNTIL, Story, a_playbook, an_action, asked, running
@@ -926,3 +926,48 @@ def test_an_answer_to_no_attempt_is_refused() -> None:
     story = Story(playbook=Playbook("shop/none")).open()
     story.turn(Answered(3, "yes", "ann"))
     assert story.refused == ["there is no such attempt"]
+
+
+# --- from the first moment on the timeline ---
+
+
+def made(story: Story) -> list[tuple[int, str, str]]:
+    moves = [event.what for event in story.records if isinstance(event.what, ActionMoved)]
+    return [(move.attempt, move.by, move.why) for move in moves if (move.before, move.after) == ("", "proposed")]
+
+
+def test_every_attempt_begins_on_the_timeline_with_who_wanted_it_and_why() -> None:
+    story = asked()
+    assert made(story) == [(1, "", "errors calls for it")]
+    story.say("no", "bob")
+    story.say("yes", "ann")
+    assert made(story)[1:] == [(2, "ann", "asked for again by ann")]
+
+
+def test_an_attempt_that_is_made_again_after_a_refusal_is_on_the_timeline_too() -> None:
+    story = running()
+    story.act(Outcome("not_done", "its spec was changed"))
+    assert story.state is ActionState.REFUSED
+    story.turn(after=600)
+    story.look_at()
+    assert [number for number, _, _ in made(story)] == [1, 2]
+
+
+def test_what_a_person_asks_for_is_on_the_timeline_with_their_reason() -> None:
+    story = Story(an_action(mode="suggest")).open()
+    story.turn(ActionAsked("ann", "kubernetes.scale", {}, reason="the queue grows"))
+    assert made(story) == [(1, "ann", "the queue grows")]
+
+
+def test_the_next_alternative_is_on_the_timeline_with_the_one_that_did_not_help() -> None:
+    story = Story(an_action(verify=helped(otherwise=["next"])), an_action("scale", "kubernetes.scale")).open()
+    story.preview()
+    story.preview(lock="default/deployment/prod/web")
+    story.say("no", number=2)
+    story.say("yes", number=1)
+    story.preview()
+    story.act()
+    story.verify()
+    story.turn(after=300)
+    story.verify()
+    assert made(story)[-1] == (3, "", "roll-back did not help (INC-7/1)")

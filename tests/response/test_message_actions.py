@@ -21,11 +21,12 @@ from responder.model.action import (
     Stop,
     Verification,
 )
-from responder.model.incident import Incident
+from responder.model.incident import Incident, Status
 from responder.model.message import Buttons, Value
+from responder.response.answerable import stands_for_now
 from responder.response.brain import Brain
 from responder.response.message import living
-from responder.response.message_actions import actions
+from responder.response.message_actions import actions, buttons
 from responder.response.message_help import proposals
 from tests.response.given import a_brain, at, read
 from tests.response.test_message import grown, lines, shown
@@ -285,3 +286,57 @@ def test_words_of_others_stay_values_and_lose_their_secrets() -> None:
     assert "hunter2" not in told.text
     pressed = [b for block in blocks_of(hostile) for b in block.buttons]
     assert "hunter2" not in "".join(button.confirm for button in pressed)
+
+
+# --- what stands for a while ---
+
+
+def standing(number: int, **fields: Any) -> Attempt:
+    given = {"number": number, "outcome": DONE, "temporary": timedelta(hours=4), "temporary_until": at(14400)}
+    return an_attempt(ActionState.VERIFIED, **{**given, **fields})
+
+
+def test_what_stands_for_a_while_stays_in_the_message_however_much_came_after_it() -> None:
+    failed = [an_attempt(ActionState.FAILED, number=number, outcome=Outcome("failed", "x")) for number in range(2, 9)]
+    text = text_of(standing(1), *failed)
+    assert "Temporary: to be undone at" in text
+    assert text.index("INC-7/1 ") < text.index("INC-7/8 ")
+    assert "and 2 earlier attempts" in text
+
+
+def test_not_one_of_many_that_stand_for_a_while_is_left_out() -> None:
+    text = text_of(*(standing(number) for number in range(1, 10)))
+    assert text.count("Temporary: to be undone at") == 9
+    assert "earlier attempt" not in text
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"temporary": None},
+        {"dry_run": True},
+        {"undone": Outcome("done", "back")},
+        {"outcome": Outcome("failed", "forbidden")},
+        {"state": ActionState.REVERTED},
+        {"state": ActionState.UNDOING},
+    ],
+    ids=["for good", "dry run", "undone", "failed", "reverted", "being undone"],
+)
+def test_what_does_not_stand_for_a_while_is_not_said_to(fields: dict[str, Any]) -> None:
+    state = fields.pop("state", ActionState.VERIFIED)
+    assert not stands_for_now(replace(standing(1, **fields), state=state))
+
+
+def test_what_could_not_be_undone_still_stands() -> None:
+    attempt = replace(
+        standing(1, undone=Outcome("failed", "forbidden"), temporary_until=None), state=ActionState.FAILED
+    )
+    assert "Temporary: it still stands, and is to be undone" in text_of(attempt)
+
+
+def test_nobody_is_invited_to_ask_again_when_the_incident_is_over() -> None:
+    incident, _ = grown()
+    expired = an_attempt(ActionState.EXPIRED)
+    for status, offered in ((Status.OPEN, ["Ask again"]), (Status.RESOLVED, [])):
+        over = replace(incident, attempts=(expired,), status=status)
+        assert [button.label for button in buttons(over, expired, brain_with())] == offered
