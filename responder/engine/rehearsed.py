@@ -78,6 +78,7 @@ class Rehearsal:
         if recorded is not None and recorded.fits(step):
             return recorded.preview, ""
         assumed = ASSUMED if recorded is None else OTHERWISE
+        # As if it had been tried: that nobody looked is what the warning says, not that nobody could.
         preview = Preview(f"run {title(step)}", undo=True, warnings=(f"{assumed}; {_NOT_KNOWN}",), dry_run=True)
         return preview, assumed
 
