@@ -9,17 +9,19 @@ from pydantic import Field, model_validator
 
 from responder.errors import CallError, PermanentError
 from responder.model.action import Change, Kept, Outcome, Preview
+from responder.model.outside import Executed
 from responder.model.place import Place
 from responder.model.program import allows
 from responder.model.quantity import format_bytes
 from responder.model.resource import EVENTS, PODS
 from responder.model.target import Target
-from responder.plugins.acting import ActionTools, Object
+from responder.plugins.acting import ActionTools, Draft, Object
 from responder.plugins.action import Action
 from responder.plugins.commands import WORKLOADS, kubectl, reference, shell
 from responder.plugins.manifests import event_lines, manifest
 from responder.plugins.params import Params
 from responder.plugins.rights import Verb, workload_verbs
+from responder.plugins.rollout.plan import note_of
 
 LOG_BYTES = 16 * 1024 * 1024
 LOG_LINES = 200_000
@@ -27,6 +29,9 @@ LOG_LINES = 200_000
 MOST_PODS = 50
 MOST_EVENTS = 2000
 PROGRAM_MAY_TAKE = timedelta(minutes=4)
+READING_MAY_TAKE = timedelta(minutes=10)
+READ_AT_LEAST = 2 * 1024 * 1024
+"""Bytes a second of a file, below which it is given up: what has come of it is kept."""
 BEGIN_WITHIN = timedelta(minutes=6)
 """Nothing is begun later: whoever waits for the evidence waits for all of it."""
 _DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
@@ -89,7 +94,7 @@ class Capture(Action[CaptureParams]):
     once = "repeatable"
     weight = "harmless"
     cost = "it reads and keeps; a program that it runs, such as a heap dump, may hold up its process meanwhile"
-    deadline = timedelta(minutes=15)
+    deadline = timedelta(minutes=25)
     needs = (
         Verb("", "pods", "get"),
         Verb("", "pods", "list"),
@@ -153,16 +158,14 @@ class Capture(Action[CaptureParams]):
         for pod in pods if params.logs else ():
             for container in _containers(pod):
                 await haul.take("logs", _logs(pod, container, tools), tools)
+        runs_in = _chosen(pods)
         for number, run in enumerate(params.exec, start=1):
-            await haul.take(f"program {number}", _program(number, run, _chosen(pods), target, tools=tools), tools)
+            await haul.take(f"program {number}", _program(number, run, runs_in, target, tools=tools), tools)
+        if params.exec and runs_in is not None:
+            note = note_of(f"ran {', '.join(run.argv[0] for run in params.exec)} for evidence", tools)
+            pod = {"kind": "Pod", "apiVersion": "v1", **runs_in}
+            await tools.kubernetes.tell(pod, reason="EvidenceCaptured", note=note, key=tools.attempt)
         return haul.outcome(params)
-
-
-@dataclass(frozen=True, slots=True)
-class _File:
-    name: str
-    content: bytes
-    cut: bool = False
 
 
 @dataclass(slots=True)
@@ -174,7 +177,7 @@ class _Haul:
     asked: dict[str, int] = field(default_factory=dict)
     missing: list[tuple[str, str]] = field(default_factory=list)
 
-    async def take(self, what: str, files: AsyncIterator[_File], tools: ActionTools) -> None:
+    async def take(self, what: str, files: AsyncIterator[Kept], tools: ActionTools) -> None:
         """Keep every file of one source, as far as it goes."""
         self.asked.setdefault(what, 0)
         if tools.now() > self.until:
@@ -182,7 +185,7 @@ class _Haul:
             return
         try:
             async for file in files:
-                self.kept.append(await tools.evidence.keep(file.name, file.content, cut=file.cut))
+                self.kept.append(file)
                 self.asked[what] += 1
         except CallError as error:
             self.missing.append((what, f"{what}: {error}"))
@@ -201,23 +204,24 @@ class _Haul:
         return Outcome("failed" if lost else "done", say, told, kept=tuple(self.kept))
 
 
-async def _manifests(target: Target, tools: ActionTools) -> AsyncIterator[_File]:
+async def _manifests(target: Target, tools: ActionTools) -> AsyncIterator[Kept]:
     workload, pods = await tools.kubernetes.workload(target), await tools.kubernetes.pods(target)
     if workload is not None:
-        yield _File(f"{str(workload['kind']).lower()}-{workload['metadata']['name']}.yaml", manifest([workload]))
+        name = f"{str(workload['kind']).lower()}-{workload['metadata']['name']}.yaml"
+        yield await tools.evidence.keep(name, manifest([workload]))
     named = [{"apiVersion": "v1", "kind": "Pod", **pod} for pod in pods[:MOST_PODS]]
     if named:
-        yield _File("pods.yaml", manifest(named))
+        yield await tools.evidence.keep("pods.yaml", manifest(named))
     if workload is None and not named:
         raise PermanentError(f"{target} is not there")
 
 
-async def _events(target: Target, tools: ActionTools) -> AsyncIterator[_File]:
+async def _events(target: Target, tools: ActionTools) -> AsyncIterator[Kept]:
     found = await tools.kubernetes.list(EVENTS, target.namespace, limit=MOST_EVENTS)
-    yield _File("events.txt", event_lines(found), cut=len(found) >= MOST_EVENTS)
+    yield await tools.evidence.keep("events.txt", event_lines(found), cut=len(found) >= MOST_EVENTS)
 
 
-async def _logs(pod: Object, container: str, tools: ActionTools) -> AsyncIterator[_File]:
+async def _logs(pod: Object, container: str, tools: ActionTools) -> AsyncIterator[Kept]:
     namespace, name = pod["metadata"]["namespace"], pod["metadata"]["name"]
     for previous in (False, True):
         text = await tools.kubernetes.logs(
@@ -231,42 +235,61 @@ async def _logs(pod: Object, container: str, tools: ActionTools) -> AsyncIterato
         )
         if text:
             cut = len(text) >= LOG_BYTES * 0.99 or text.count("\n") >= LOG_LINES
-            yield _File(f"{name}.{container}{'.previous' if previous else ''}.log", text.encode(), cut)
+            file = f"{name}.{container}{'.previous' if previous else ''}.log"
+            yield await tools.evidence.keep(file, text.encode(), cut=cut)
 
 
 async def _program(
     number: int, run: Run, pod: Object | None, target: Target, *, tools: ActionTools
-) -> AsyncIterator[_File]:
+) -> AsyncIterator[Kept]:
     if pod is None:
         raise PermanentError("no pod is running")
-    code, output, cut = await _run(run.argv, pod, target, tools)
-    if output and (run.file == "stdout" or code != 0):
-        yield _File(f"output-{number}.txt", output, cut)
-    if code != 0:
-        ended = "ended without an exit code" if code is None else f"ended with {code}"
+    async with tools.evidence.begin(f"output-{number}.txt") as draft:
+        ran = await _run(run.argv, pod, target, tools, draft)
+        if draft.size and (run.file == "stdout" or ran.code != 0):
+            yield await draft.keep(cut=ran.cut)
+    if ran.code != 0:
+        ended = "ended without an exit code" if ran.code is None else f"ended with {ran.code}"
         raise PermanentError(f"{run.argv[0]} {ended} in {pod['metadata']['name']}")
     if run.file == "stdout":
-        if not output:
+        if not draft.size:
             raise PermanentError(f"{run.argv[0]} wrote nothing")
         return
-    code, output, cut = await _run(["cat", run.file], pod, target, tools)
-    if output:
-        yield _File(run.file.rsplit("/", 1)[-1], output, cut)
-    if code != 0 and not cut:
+    async with tools.evidence.begin(run.file.rsplit("/", 1)[-1]) as draft:
+        ran = await _run(["cat", run.file], pod, target, tools, draft, timeout=_reading(tools.evidence.max_size))
+        if draft.size:
+            yield await draft.keep(cut=ran.cut or ran.code is None)
+    if ran.code != 0 and not ran.cut:
         raise PermanentError(f"{run.file} could not be read in {pod['metadata']['name']}")
 
 
-async def _run(argv: Sequence[str], pod: Object, target: Target, tools: ActionTools) -> tuple[int | None, bytes, bool]:
-    found = await tools.kubernetes.execute(
+async def _run(
+    argv: Sequence[str],
+    pod: Object,
+    target: Target,
+    tools: ActionTools,
+    draft: Draft,
+    *,
+    timeout: timedelta = PROGRAM_MAY_TAKE,
+) -> Executed:
+    """Run a program, and write what it writes; what it complains of when it fails, too."""
+    ran = await tools.kubernetes.execute(
         pod["metadata"]["namespace"],
         pod["metadata"]["name"],
         argv,
         container=_container(pod, target),
-        timeout=PROGRAM_MAY_TAKE,
+        timeout=timeout,
         limit_bytes=tools.evidence.max_size,
+        into=draft.write,
     )
-    output = found.stdout if found.code == 0 else found.stdout + found.stderr
-    return found.code, output[: tools.evidence.max_size], found.cut
+    if ran.code != 0:
+        await draft.write(ran.stderr[: tools.evidence.max_size - draft.size])
+    return ran
+
+
+def _reading(limit: int) -> timedelta:
+    """Say how long the largest file may take to be read, at the slowest."""
+    return min(timedelta(seconds=30 + limit / READ_AT_LEAST), READING_MAY_TAKE)
 
 
 def _chosen(pods: Sequence[Object]) -> Object | None:

@@ -1,7 +1,12 @@
 """Evidence in a bucket of S3, or of what speaks its protocol. Loads obstore."""
 
 import asyncio
+import os
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from obstore.exceptions import (
@@ -18,14 +23,26 @@ from responder.model.redaction import redact
 from responder.settings.acting import Bucket
 
 DEADLINE = timedelta(seconds=25)
-"""For one file, all tries included."""
+"""For one file of one part, all tries included."""
+PART = 8 * 1024 * 1024
+"""Bytes that are sent at a time, and of which a file is a large one. S3 takes no fewer than 5 MiB, and 10,000 parts."""
+SLOWEST = 4 * 1024 * 1024
+"""Bytes a second below which a bucket is too slow for a large file."""
+LONGEST = timedelta(minutes=5)
+"""For one file, whatever its size: people wait for it."""
+_AT_ONCE = 2
+"""Parts that are under way, and in memory, at the same time."""
 TRIAL = "responder-doctor.txt"
 TRIED = b"Responder was here to see whether it may write. This can be deleted.\n"
 _NO_BUCKET = "NoSuchBucket"
 
 
 class BucketShelf:
-    """A bucket; a file is sent in one piece with its checksum, which the server compares."""
+    """
+    A bucket; a file is sent with its checksum, which the server compares: in one piece, or, when large, in parts.
+
+    What was begun lies in the folder for temporary files meanwhile.
+    """
 
     def __init__(self, bucket: Bucket, *, deadline: timedelta = DEADLINE) -> None:
         self._bucket = bucket
@@ -34,15 +51,53 @@ class BucketShelf:
 
     async def put(self, path: str, content: bytes, sha256: str) -> str:
         """Store a file, unless it is there, and return its `s3://` address. Raises: CallError."""
-        place = f"s3://{self._bucket.bucket}/{path}"
-        try:
-            async with asyncio.timeout(self._deadline.total_seconds()):
+        with suppress(AlreadyExistsError):
+            async with self._within(self._deadline):
                 await self._opened().put_async(path, content, mode="create", use_multipart=False)
+        return self._place(path)
+
+    async def begin(self, folder: str) -> Path:
+        """Make an empty file in the folder for temporary files. Raises: TransientError."""
+        try:
+            descriptor, name = await asyncio.to_thread(tempfile.mkstemp, ".part", "responder-evidence-")
+        except OSError as error:
+            raise TransientError(f"evidence cannot be gathered in {tempfile.gettempdir()}: {error.strerror}") from error
+        os.close(descriptor)
+        return Path(name)
+
+    async def take(self, path: str, beginning: Path, sha256: str) -> str:
+        """Store a file that was begun, unless it is there; a large one takes as long as its size. Raises: CallError."""
+        size = (await asyncio.to_thread(beginning.stat)).st_size
+        if size <= PART:
+            return await self.put(path, await asyncio.to_thread(beginning.read_bytes), sha256)
+        async with self._within(self._deadline):
+            if await self._holds(path, size):
+                return self._place(path)
+        async with self._within(min(self._deadline + timedelta(seconds=size / SLOWEST), LONGEST)):
+            await self._opened().put_async(path, beginning, chunk_size=PART, max_concurrency=_AT_ONCE)
+        return self._place(path)
+
+    async def _holds(self, path: str, size: int) -> bool:
+        """Whether a file of this size is there: its name holds its checksum."""
+        try:
+            found = await self._opened().head_async(path)
+        except FileNotFoundError:
+            return False
+        return bool(found["size"] == size)
+
+    @asynccontextmanager
+    async def _within(self, deadline: timedelta) -> AsyncIterator[None]:
+        """Wait for so long, and raise what goes wrong as one of ours."""
+        try:
+            async with asyncio.timeout(deadline.total_seconds()):
+                yield
         except AlreadyExistsError:
-            return place
+            raise
         except (BaseError, OSError, TimeoutError, ValueError) as error:
-            raise self._mapped(error) from (error if not isinstance(error, ValueError) else None)
-        return place
+            raise self._mapped(error, deadline) from (error if not isinstance(error, ValueError) else None)
+
+    def _place(self, path: str) -> str:
+        return f"s3://{self._bucket.bucket}/{path}"
 
     async def try_out(self) -> str:
         """
@@ -50,11 +105,8 @@ class BucketShelf:
 
         Raises: CallError when it cannot be put, which is all that evidence takes.
         """
-        try:
-            async with asyncio.timeout(self._deadline.total_seconds()):
-                await self._opened().put_async(TRIAL, TRIED, use_multipart=False)
-        except (BaseError, OSError, TimeoutError, ValueError) as error:
-            raise self._mapped(error) from (error if not isinstance(error, ValueError) else None)
+        async with self._within(self._deadline):
+            await self._opened().put_async(TRIAL, TRIED, use_multipart=False)
         refused = [what for what, does in (("read it", self._reads), ("delete it", self._deletes)) if not await does()]
         return " and ".join(refused)
 
@@ -79,11 +131,11 @@ class BucketShelf:
             self._store = _open(self._bucket, self._deadline)
         return self._store
 
-    def _mapped(self, error: Exception) -> CallError:
+    def _mapped(self, error: Exception, deadline: timedelta) -> CallError:
         where = f"the bucket {self._bucket.bucket} (evidence.s3)"
         match error:
             case TimeoutError():
-                return TransientError(f"{where}: no answer within {self._deadline.total_seconds():g}s")
+                return TransientError(f"{where}: no answer within {deadline.total_seconds():g}s")
             case PermissionDeniedError() | UnauthenticatedError():
                 return NotLetIn(f"{where}: the keys are not accepted, or may not write: {_words(error)}")
             case FileNotFoundError():

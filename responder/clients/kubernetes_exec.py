@@ -6,7 +6,7 @@ message names its channel, and the last message on the error channel is a Status
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -25,14 +25,19 @@ _PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
 _STDOUT, _STDERR, _ERROR = 1, 2, 3
 _LARGEST = 16 * 1024 * 1024
 """Bytes of one message; kubelets send at most 32 KiB."""
-_STATUS_LIMIT = 64 * 1024
+_STATUS_LIMIT = _STDERR_LIMIT = 64 * 1024
 
 
 class Channels:
-    """What has come so far; the two outputs share `limit` bytes, and what is beyond is read and dropped."""
+    """
+    What has come so far; the two outputs share `limit` bytes, and what is beyond is read and dropped.
 
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
+    With `into` stdout goes there as it comes: no more is read meanwhile, and nothing of it is held here.
+    """
+
+    def __init__(self, limit: int, into: Callable[[bytes], Awaitable[None]] | None = None) -> None:
+        self._room = limit
+        self._into = into
         self._outputs = {_STDOUT: bytearray(), _STDERR: bytearray()}
         self._cut = False
         self.error = b""
@@ -43,43 +48,48 @@ class Channels:
         """Whether the Status has come whole: nothing follows it."""
         return self.error.rstrip().endswith(b"}") and _parsed(self.error) is not None
 
-    def take(self, message: bytes) -> None:
-        """Take in one message."""
+    async def take(self, message: bytes) -> None:
+        """Take in one message. Raises what `into` does."""
         channel, content = message[0], message[1:]
         if channel == _ERROR:
             self.error += content[: _STATUS_LIMIT - len(self.error)]
+        elif channel == _STDERR and self._into is not None:
+            self._outputs[_STDERR] += content[: _STDERR_LIMIT - len(self._outputs[_STDERR])]
         elif channel in self._outputs:
-            self._add(self._outputs[channel], content)
+            await self._add(channel, content)
 
     def executed(self, code: int | None) -> Executed:
         """Sum up."""
         return Executed(code, bytes(self._outputs[_STDOUT]), bytes(self._outputs[_STDERR]), self._cut)
 
-    def _add(self, kept: bytearray, content: bytes) -> None:
-        room = self._limit - sum(len(output) for output in self._outputs.values())
-        self._cut = self._cut or len(content) > room
-        kept += content[:room]
+    async def _add(self, channel: int, content: bytes) -> None:
+        self._cut = self._cut or len(content) > self._room
+        taken = content[: self._room]
+        self._room -= len(taken)
+        if self._into is None:
+            self._outputs[channel] += taken
+        elif taken:
+            await self._into(taken)
 
 
 async def run(
     connection: Connection,
     address: Address,
     argv: Sequence[str],
+    channels: Channels,
     *,
     container: str,
     timeout: timedelta,
-    limit_bytes: int,
 ) -> Executed:
     """
     Run a program and wait for its end; without an end within `timeout` its code is None, and it may run on.
 
     Raises: TransientError, NotLetIn, Missing and PermanentError when it was not started, Unanswered when that is not
-    known.
+    known; and what `channels` raise.
     """
     query = [("stdout", "true"), ("stderr", "true"), *(("command", word) for word in argv)]
     if container:
         query.append(("container", container))
-    channels = Channels(limit_bytes)
     seconds = timeout.total_seconds()
     try:
         async with asyncio.timeout(seconds):
@@ -117,7 +127,7 @@ async def _listen(socket: Any, channels: Channels) -> None:
     async for message in socket:
         content = message.data.encode() if message.type is aiohttp.WSMsgType.TEXT else message.data
         if isinstance(content, bytes) and content:
-            channels.take(content)
+            await channels.take(content)
         if channels.ended:
             return
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 from urllib.parse import parse_qsl, quote, unquote
@@ -12,7 +12,7 @@ import orjson
 from responder.clients.kubernetes_answers import document, object_is_missing, status_of
 from responder.clients.kubernetes_connection import Call, Connection
 from responder.clients.kubernetes_events import event_of
-from responder.clients.kubernetes_exec import run
+from responder.clients.kubernetes_exec import Channels, run
 from responder.clients.kubernetes_logs import log_call, log_text
 from responder.clients.kubernetes_owners import pods_of, workload_of
 from responder.clients.kubernetes_paging import pages
@@ -183,13 +183,15 @@ class KubernetesWriter:
         container: str = "",
         timeout: timedelta = timedelta(seconds=30),
         limit_bytes: int = 1_000_000,
+        into: Callable[[bytes], Awaitable[None]] | None = None,
     ) -> Executed:
-        """Run a program in a container; its exit code, and its output as bytes, cut at the limit."""
+        """Run a program in a container; its exit code, and its output as bytes, cut at the limit, or passed `into`."""
         named = _named("create", PODS, namespace, pod)
         if not argv or any("\x00" in word for word in argv):
             raise PermanentError("A program and its arguments are needed, none with a NUL byte")
         address = Address("create", PODS, namespace, named.name, "exec")
-        return await run(self._connection, address, argv, container=container, timeout=timeout, limit_bytes=limit_bytes)
+        outputs = Channels(limit_bytes, into)
+        return await run(self._connection, address, argv, outputs, container=container, timeout=timeout)
 
     async def proxy(
         self,

@@ -1,6 +1,7 @@
 """What an action is handed to work with: fresh reads and writes, which the clients satisfy."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol
@@ -102,8 +103,13 @@ class Cluster(Protocol):
         container: str = "",
         timeout: timedelta = timedelta(seconds=30),
         limit_bytes: int = 1_000_000,
+        into: Callable[[bytes], Awaitable[None]] | None = None,
     ) -> Executed:
-        """Run a program in a container; its exit code, and its output as bytes, cut at the limit."""
+        """
+        Run a program in a container; its exit code, and its output as bytes, cut at the limit.
+
+        With `into` what it writes to stdout goes there as it comes, and not into the answer.
+        """
 
     async def proxy(
         self,
@@ -213,6 +219,20 @@ class Asking(Protocol):
         """Run an instant query; each sample has `labels` and `value`."""
 
 
+class Draft(Protocol):
+    """A file of evidence that comes piece by piece."""
+
+    @property
+    def size(self) -> int:
+        """Bytes that were written so far."""
+
+    async def write(self, piece: bytes) -> None:
+        """Add a piece. Raises: PermanentError beyond the size limit or where it cannot be written, TransientError."""
+
+    async def keep(self, *, cut: bool = False) -> Kept:
+        """Keep it, as `Evidence.keep` does, and say where. Raises as that."""
+
+
 class Evidence(Protocol):
     """Where evidence is kept."""
 
@@ -225,6 +245,13 @@ class Evidence(Protocol):
         Keep a file of this incident, and say where; the same content under the same name is kept once.
 
         Raises: PermanentError beyond the size limit or without a place to keep it.
+        """
+
+    def begin(self, name: str) -> AbstractAsyncContextManager[Draft]:
+        """
+        Begin a file that is never whole in memory, however large; what is not kept is gone when it is left.
+
+        Raises as `keep`.
         """
 
 

@@ -20,6 +20,7 @@ from tests.actions.steps import HOSTILE, Build, Step, step
 from tests.servers.kubernetes import Fault, KubernetesServer
 from tests.servers.kubernetes_cluster import Cluster, owned_by, pod, workload
 from tests.servers.kubernetes_exec import Ran
+from tests.servers.kubernetes_kinds import BY_PLURAL
 
 AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
 ENVIRONMENT = [
@@ -125,8 +126,21 @@ async def test_a_heap_dump_is_made_in_one_pod_and_kept_byte_for_byte(
     done = await found.act(preview)
     assert files(done) == {"heap.hprof": heap}
     assert {run.pod for run in fake.kubelet.programs.ran} == {"api-1"}
+    (event,) = fake.objects.all(BY_PLURAL["", "v1", "events"], found.target.namespace)
+    assert (event["involvedObject"]["kind"], event["involvedObject"]["name"]) == ("Pod", "api-1")
+    assert event["message"] == "Responder: ran jmap for evidence for INC-17, approved by ann"
     again = await found.act(preview, retry=True)
     assert again.kept == done.kept
+
+
+async def test_what_came_of_a_file_in_time_is_kept_as_cut(
+    capturing: Callable[..., Step], fake: KubernetesServer
+) -> None:
+    fake.kubelet.programs.scripted["jmap",] = Ran(b"dumped")
+    fake.kubelet.programs.scripted["cat",] = Ran(b"x" * 100_000, drop=True)
+    done = await _act(capturing(exec=[{"argv": ["jmap"], "file": "/tmp/heap.hprof"}]))
+    assert (done.status, done.details[0]) == ("failed", "program 1: /tmp/heap.hprof could not be read in api-1")
+    assert [(one.name, one.cut) for one in done.kept] == [("heap.hprof", True)]
 
 
 async def test_a_failing_program_fails_the_capture_and_keeps_the_rest(

@@ -4,15 +4,19 @@ import asyncio
 import hashlib
 import os
 import stat
+import tempfile
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
-from responder.clients.evidence import EvidenceRoom, Folder
-from responder.clients.evidence_bucket import BucketShelf
+from responder.clients.evidence import BLOCK, EvidenceRoom, Folder
+from responder.clients.evidence_bucket import PART, BucketShelf
 from responder.errors import NotLetIn, PermanentError, TransientError
+from responder.model.action import Kept
 from responder.settings.acting import Bucket
 from tests.servers.processes import free_port
 from tests.servers.s3 import Buckets
@@ -149,6 +153,71 @@ async def test_a_large_file_goes_in_one_piece(web_servers: WebServers, large: in
 
     await room(bucket(await web_servers.serve(serve)), max_size=large).keep("heap", b"x" * large)  # type: ignore[arg-type]
     assert [len(content) for content in server.objects.values()] == [large]
+
+
+async def large(web_servers: WebServers, server: Buckets) -> BucketShelf:
+    """Serve a bucket that takes large requests."""
+
+    async def serve(request: object) -> object:
+        request._client_max_size = 2 * PART  # type: ignore[attr-defined]
+        return await server(request)  # type: ignore[arg-type]
+
+    return bucket(await web_servers.serve(serve))  # type: ignore[arg-type]
+
+
+async def drafted(room: EvidenceRoom, pieces: Iterable[bytes]) -> Kept:
+    async with room.begin("heap.hprof") as draft:
+        for piece in pieces:
+            await draft.write(piece)
+        return await draft.keep(cut=True)
+
+
+@pytest.mark.parametrize("pieces", [[], [b"a"], [CONTENT] * 3, [bytes(32 * 1024)] * 100])
+async def test_a_file_that_comes_piece_by_piece_is_kept_as_one_that_came_whole(
+    tmp_path: Path, pieces: list[bytes]
+) -> None:
+    found = room(Folder(tmp_path), max_size=10**7)
+    kept = await drafted(found, pieces)
+    assert kept == replace(await found.keep("heap.hprof", b"".join(pieces)), cut=True)
+    assert await drafted(found, pieces) == kept
+    assert [path.name for path in (tmp_path / "INC-17").iterdir()] == [Path(kept.place).name]
+    assert stat.S_IMODE(Path(kept.place).stat().st_mode) == 0o600
+
+
+async def test_what_has_come_is_on_the_disk_and_not_in_memory(tmp_path: Path) -> None:
+    async with room(Folder(tmp_path), max_size=10**8).begin("heap.hprof") as draft:
+        for _ in range(200):
+            await draft.write(bytes(32 * 1024))
+        (beginning,) = (tmp_path / "INC-17").iterdir()
+        assert draft.size - beginning.stat().st_size < BLOCK
+
+
+async def test_what_is_not_kept_is_gone(tmp_path: Path) -> None:
+    with pytest.raises(PermanentError, match=r"heap\.hprof has more than evidence\.max_size \(10\)"):
+        await drafted(room(Folder(tmp_path), max_size=10), [b"x" * 11])
+    async with room(Folder(tmp_path)).begin("a") as draft:
+        await draft.write(b"x")
+    assert list((tmp_path / "INC-17").iterdir()) == []
+
+
+async def test_a_large_file_goes_to_a_bucket_in_parts_and_once(
+    web_servers: WebServers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    server = Buckets()
+    found = room(await large(web_servers, server), max_size=10**8)
+    pieces = [bytes([number]) * 1024 * 1024 for number in range(20)]
+    kept = [await drafted(found, pieces) for _ in range(2)]
+    assert kept[0] == kept[1]
+    assert server.objects == {kept[0].place.removeprefix("s3://evidence/"): b"".join(pieces)}
+    assert sorted(server.sizes) == [4 * 1024 * 1024, PART, PART]
+    assert (server.parts, list(tmp_path.iterdir())) == ({}, [])
+
+
+async def test_a_small_draft_goes_to_a_bucket_in_one_piece(web_servers: WebServers) -> None:
+    server = Buckets()
+    kept = await drafted(room(await large(web_servers, server)), [b"a", b"b"])
+    assert (server.objects, server.sizes) == ({kept.place.removeprefix("s3://evidence/"): b"ab"}, [])
 
 
 @pytest.mark.parametrize(

@@ -369,6 +369,36 @@ async def test_a_token_that_ran_out_writes_once_with_the_new_one(
     assert done["metadata"]["generation"] == made["metadata"]["generation"] + 1
 
 
+async def test_what_a_program_writes_is_passed_on_as_it_comes(
+    cluster: Cluster, writer: KubernetesWriter, fake: KubernetesServer
+) -> None:
+    await cluster.create(pod("api-1"))
+    content = bytes(range(256)) * 2000
+    fake.kubelet.programs.scripted["dump",] = Ran(content, b"warned" * 20_000)
+    pieces: list[bytes] = []
+
+    async def take(piece: bytes) -> None:
+        pieces.append(piece)
+
+    ran = await writer.execute(cluster.namespace, "api-1", ["dump"], limit_bytes=500_000, into=take)
+
+    assert (b"".join(pieces), max(map(len, pieces))) == (content[:500_000], 32 * 1024)
+    assert (ran.code, ran.stdout, ran.cut, len(ran.stderr)) == (0, b"", True, 64 * 1024)
+
+
+async def test_what_cannot_be_passed_on_ends_it(
+    cluster: Cluster, writer: KubernetesWriter, fake: KubernetesServer
+) -> None:
+    await cluster.create(pod("api-1"))
+    fake.kubelet.programs.scripted["dump",] = Ran(b"x" * 100_000, hang=True)
+
+    async def full(piece: bytes) -> None:
+        raise PermanentError("no space left")
+
+    with pytest.raises(PermanentError, match="no space left"):
+        await writer.execute(cluster.namespace, "api-1", ["dump"], into=full)
+
+
 @pytest.mark.parametrize(
     ("service", "path"),
     [

@@ -68,7 +68,7 @@ def test_what_the_first_settings_file_shows_in_comments_loads(first: Settings, t
     heap = """node -e "require('heapdump').writeSnapshot('/tmp/heap.heapsnapshot')\""""
     assert (acting.actions.programs, acting.actions.redis_parameters) == ([heap], [])
     assert acting.evidence_directory == tmp_path / "evidence"
-    assert acting.evidence.max_size == 2 * 1024**3
+    assert acting.evidence.max_size == 512 * 1024**2
     report = check(acting.rules, plugins())
     said = [problem.message for problem in powerless(report.ruleset, plugins(), house_of(acting))]
     assert said == []

@@ -2,7 +2,7 @@
 The part of S3 that evidence needs: objects put once, read and deleted, in requests whose signature is checked.
 
 Source: AWS Signature Version 4 for S3, `PutObject` with `If-None-Match` and `x-amz-checksum-sha256`, `GetObject`,
-`DeleteObjects`.
+`HeadObject`, `DeleteObjects`, `CreateMultipartUpload`, `UploadPart`, `CompleteMultipartUpload`.
 """
 
 import hashlib
@@ -19,7 +19,11 @@ _KEY = re.compile(r"<Key>([^<]+)</Key>")
 
 @dataclass
 class Buckets:
-    """Answers as S3 does, path-style. `status`, where set, answers every request; `refuses` names methods."""
+    """
+    Answers as S3 does, path-style. `status`, where set, answers every request; `refuses` names methods.
+
+    `parts` are those of uploads that have not ended, by upload and number.
+    """
 
     access_key: str = "AKIDEXAMPLE"
     secret_key: str = "hush-secret"
@@ -27,6 +31,8 @@ class Buckets:
     bucket: str = "evidence"
     objects: dict[str, bytes] = field(default_factory=dict)
     puts: int = 0
+    parts: dict[str, dict[int, bytes]] = field(default_factory=dict)
+    sizes: list[int] = field(default_factory=list)
     status: int = 0
     refuses: frozenset[str] = frozenset()
 
@@ -42,7 +48,9 @@ class Buckets:
             return _error(404, "NoSuchBucket")
         if request.method in self.refuses:
             return _error(403, "AccessDenied")
-        if request.method == "GET":
+        if "uploads" in request.query or "uploadId" in request.query:
+            return self._upload(request, key, body)
+        if request.method in ("GET", "HEAD"):
             return _object(self.objects[key]) if key in self.objects else _error(404, "NoSuchKey")
         if request.method == "POST" and "delete" in request.query:
             for gone in _KEY.findall(body.decode()):
@@ -57,6 +65,23 @@ class Buckets:
             return _error(412, "PreconditionFailed")
         self.objects[key] = body
         return web.Response(headers={"ETag": f'"{hashlib.md5(body).hexdigest()}"'})
+
+    def _upload(self, request: web.BaseRequest, key: str, body: bytes) -> web.Response:
+        """Take a file in parts. An upload that ends is an object."""
+        if request.method == "POST" and "uploads" in request.query:
+            upload = f"upload{len(self.parts) + 1}"
+            self.parts[upload] = {}
+            return _xml(f"<InitiateMultipartUploadResult><UploadId>{upload}</UploadId></InitiateMultipartUploadResult>")
+        upload = request.query["uploadId"]
+        if request.method == "PUT":
+            self.sizes.append(len(body))
+            self.parts[upload][int(request.query["partNumber"])] = body
+            return web.Response(headers={"ETag": f'"{hashlib.md5(body).hexdigest()}"'})
+        parts = self.parts.pop(upload)
+        if request.method == "DELETE":
+            return web.Response(status=204)
+        self.objects[key] = b"".join(parts[number] for number in sorted(parts))
+        return _xml('<CompleteMultipartUploadResult><ETag>"x"</ETag></CompleteMultipartUploadResult>')
 
     def _signed(self, request: web.BaseRequest, body: bytes) -> bool:
         scheme, _, rest = request.headers.get("Authorization", "").partition(" ")
@@ -87,6 +112,10 @@ class Buckets:
 def _object(content: bytes) -> web.Response:
     headers = {"ETag": f'"{hashlib.md5(content).hexdigest()}"', "Last-Modified": "Sat, 21 Nov 2026 12:00:00 GMT"}
     return web.Response(body=content, headers=headers)
+
+
+def _xml(text: str) -> web.Response:
+    return web.Response(text=f'<?xml version="1.0" encoding="UTF-8"?>{text}', content_type="application/xml")
 
 
 def _error(status: int, code: str) -> web.Response:
