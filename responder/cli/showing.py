@@ -32,8 +32,10 @@ def attempt_lines(action: dict[str, Any]) -> Iterator[str]:
         glass = " (broke the glass)" if approval["broke_glass"] else ""
         why = f": {approval['why']}" if approval["why"] else ""
         yield one_line(f"  {'yes' if approval['yes'] else 'no'} by {approval['by']}{glass}{why}")
-    if action["expires_at"]:
+    if action["expires_at"] and action["state"] == "proposed":
         yield one_line(f"  takes the yes of {deciders(action)}, until {moment(action['expires_at'])}")
+    if action["verification"]:
+        yield one_line(f"  does it help: {_verified(action['verification'])}")
     yield from _named("ended: ", (action["why"],))
     if action["stands_for_now"]:
         until = f": to be undone at {moment(action['temporary_until'])}" if action["temporary_until"] else ""
@@ -83,6 +85,11 @@ def stop_lines(stop: dict[str, Any]) -> Iterator[str]:
         if stop.get("note"):
             yield one_line(f"NOT as you asked: {stop['note']}.")
         yield one_line(f"Automation is STOPPED by {stop['by']} since {moment(stop['at'])}, {until}{why}")
+
+
+def _verified(verification: dict[str, Any]) -> str:
+    figures = (f"{one['name']} {one['before']} → {one['after'] or '…'}" for one in verification["figures"])
+    return "; ".join((verification["until"], *figures, *filter(None, (verification["why"],))))
 
 
 def deciders(action: dict[str, Any]) -> str:

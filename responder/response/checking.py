@@ -161,7 +161,7 @@ def _check(draft: Draft, approved: Attempt, attempt: Attempt) -> None:
         attempts.put(draft, replace(attempt, blocks=told, retry_at=max(again, draft.now + _AT_LEAST)))
     else:
         guards = [refusal.guard for refusal in against if refusal.guard]
-        _refuse(draft, attempt, "; ".join(refusal.why for refusal in against), guards=guards)
+        _refuse(draft, attempt, "; ".join(dict.fromkeys(refusal.why for refusal in against)), guards=guards)
 
 
 def narrowed(approved: Step, step: Step) -> Step:

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from responder.model.action import HEAVY
+from responder.model.ceilings import BY_HAND
 from responder.model.duration import format_duration
 from responder.plugins.action import Action
 from responder.plugins.diagnostic import Diagnostic
@@ -110,8 +111,8 @@ def _acting(plugin: Action[Any]) -> Iterator[str]:
         yield f"Acts on: {', '.join(sorted(plugin.kinds))}."
     yield _ONCE[plugin.once]
     yield f"{weight(plugin).capitalize()}{f': {plugin.cost}' if plugin.cost else ''}."
+    light = ", unless it is ordinary" if _varies(plugin) else ""
     if plugin.weight in HEAVY:
-        light = ", unless it is ordinary" if _varies(plugin) else ""
         yield f"Evidence must have been kept in the incident before{light}: `guard: {{evidence: [...]}}`."
     lasts = "; it is when the incident resolves" if plugin.until_resolved else ""
     yield f"Can be undone{lasts}." if plugin.undoable else "Cannot be undone."
@@ -119,6 +120,9 @@ def _acting(plugin: Action[Any]) -> Iterator[str]:
         yield "Nobody can ask for it with parameters of their own: a playbook offers it, or people name the playbook's."
     people = "1 person" if plugin.approvals == 1 else f"{plugin.approvals} people"
     yield f"Needs the yes of {people} where the rules do not say how many."
+    if plugin.by_hand and plugin.weight in HEAVY:
+        others = f"{max(plugin.approvals, BY_HAND[plugin.weight])} others{light}"
+        yield f"By hand it takes {others}, where the deployment's `guard: {{by_hand: ...}}` does not say."
     yield f"At most {format_duration(plugin.deadline)} for one look or one effect."
 
 

@@ -115,6 +115,9 @@ def test_the_manual_of_an_action_says_what_it_risks_and_whom_it_asks() -> None:
     assert "incident before, unless it is ordinary: `guard" in run("kubernetes.delete_pod").output
     assert "Cannot be undone." in shown
     assert "Needs the yes of 2 people where the rules do not say how many." in shown
+    assert "By hand it takes 2 others, where the deployment's `guard: {by_hand: ...}` does not say." in shown
+    assert "By hand it takes 2 others, unless it is ordinary, where" in run("kubernetes.delete_pod").output
+    assert "By hand" not in run("kubernetes.scale").output
     assert "\nCan be undone.\n" in run("kubernetes.scale").output
     assert "Nobody can ask for it with parameters of their own" in run("http.request").output
     assert "it is when the incident resolves" in run("alertmanager.silence").output
