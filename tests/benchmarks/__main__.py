@@ -16,6 +16,7 @@ from pathlib import Path
 from tests.benchmarks.accept import accepting
 from tests.benchmarks.batches import batching
 from tests.benchmarks.diagnosing import diagnosing
+from tests.benchmarks.evidence import capturing
 from tests.benchmarks.place import Measure, Place
 from tests.benchmarks.standing import idling, starting
 from tests.benchmarks.storm import storming
@@ -32,6 +33,7 @@ FIGURES: Mapping[str, Measure] = {
     "storm": storming,
     "start": starting,
     "idle": idling,
+    "evidence": capturing,
 }
 
 
