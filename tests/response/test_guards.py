@@ -164,6 +164,7 @@ def test_an_action_keeps_to_its_hours(windows: list[dict[str, Any]], holds: bool
         (("2026-11-21", "2026-11-21"), "change freeze until 22 November 00:00 Europe/Berlin"),
         (("11-20", "01-03"), "change freeze until 4 January 00:00 Europe/Berlin"),
         (("02-01", "12-31"), "change freeze until 1 January 00:00 Europe/Berlin"),
+        (("12-01", "11-25"), "change freeze until 26 November 00:00 Europe/Berlin"),
         (("2026-11-01", "2030-01-01"), "change freeze until 2 January 2030 00:00 Europe/Berlin"),
         (("2026-11-22", "2027-01-03"), ""),
         (("2026-11-01", "2026-11-20"), ""),
@@ -185,6 +186,9 @@ def test_a_freeze_by_date_begins_and_ends_at_midnight_of_its_zone() -> None:
     outside = datetime(2026, 12, 19, 22, 59, tzinfo=UTC), datetime(2027, 1, 3, 23, 0, tzinfo=UTC)
     assert [frozen.covers(moment) for moment in inside + outside] == [True, True, False, False]
     assert frozen.ends(inside[0]) == outside[1]
+    yearly = replace(frozen, first=Day(0, 12, 20), last=Day(0, 1, 3))
+    assert [yearly.covers(moment) for moment in inside + outside] == [True, True, False, False]
+    assert [yearly.ends(moment) for moment in inside] == [outside[1], outside[1]]
 
 
 def test_dates_allow_too_and_may_name_weekdays_of_theirs() -> None:
