@@ -165,6 +165,9 @@ def test_no_deployment_goes_below_what_the_action_itself_wants_by_hand() -> None
     story = heavy("redis.flush_db", ceilings=Ceilings(approvals={"destructive": 1}))
     story.say("yes", "bob")
     assert story.state is ActionState.PROPOSED
+    careful = by_hand(scaling(approvals=1), action=lambda name: replace(TRAITS[name], approvals=2))
+    careful.say("yes", "ann")
+    assert careful.state is ActionState.PROPOSED
 
 
 def test_what_is_asked_for_again_by_hand_is_bound_by_the_newest_words() -> None:
