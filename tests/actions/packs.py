@@ -55,5 +55,5 @@ def labels_of(found: Object) -> dict[str, str]:
 
 
 def events_of(found: list[Object]) -> list[tuple[str, str]]:
-    """Return the reasons and notes of Events."""
-    return [(event["reason"], event["message"]) for event in found]
+    """Return the reasons and notes of our Events: a cluster's controllers tell their own."""
+    return [(event["reason"], event["message"]) for event in found if event["reportingComponent"] == "responder"]

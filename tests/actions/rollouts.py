@@ -19,7 +19,8 @@ from responder.model.target import Target
 from responder.plugins.action import Action
 from responder.settings.sections import KubernetesAccess
 from tests.servers.kubernetes import KubernetesServer
-from tests.servers.kubernetes_cluster import Cluster, cluster_at, template, workload
+from tests.servers.kubernetes_behind import NOBODY, needs_controllers, settled
+from tests.servers.kubernetes_cluster import REAL, Cluster, cluster_at, own_server, template, workload
 
 Object = dict[str, Any]
 T = TypeVar("T", Preview, Outcome)
@@ -138,7 +139,8 @@ _PATHS = {
 def _path(cluster: Cluster, kind: str, name: str = "") -> str:
     plural = "events" if kind == "Event" else f"{kind.lower()}s"
     api = f"/apis/{_PATHS[kind]}" if kind in _PATHS else "/api/v1"
-    return f"{api}/namespaces/{cluster.namespace}/{plural}" + (f"/{name}" if name else "")
+    place = "" if kind == "Node" else f"/namespaces/{cluster.namespace}"
+    return f"{api}{place}/{plural}" + (f"/{name}" if name else "")
 
 
 async def read(cluster: Cluster, kind: str, name: str) -> Object:
@@ -193,18 +195,25 @@ class Rolling:
     """A cluster whose controllers roll out, and the client of actions on it."""
 
     cluster: Cluster
-    server: KubernetesServer
     writer: KubernetesWriter
 
     @property
+    def server(self) -> KubernetesServer:
+        """The API server of the tests; where the cluster is a real one, the test ends here."""
+        return own_server(self.cluster)
+
+    @property
     def world(self) -> Any:
+        """What the controllers and the kubelet meet with; where the cluster is a real one, the test ends here."""
         assert self.server.controllers is not None
         return self.server.controllers.world
 
-    def settle(self) -> None:
-        """Let the controllers do one round."""
-        assert self.server.controllers is not None
-        self.server.controllers.run()
+    async def settle(self) -> None:
+        """Let the controllers do one round; those of a real cluster end what they are at."""
+        if self.cluster.server is None:
+            await settled(self.cluster)
+        else:
+            self.cluster.server.settle()
 
     def bench(self, action: Action[Any], **params: Any) -> Bench:
         """Put an action to work here."""
@@ -212,15 +221,16 @@ class Rolling:
 
     async def workload(self, kind: str = "Deployment", image: str = "r/api:41", **spec: Any) -> Object:
         """Create a workload `api` of three pods, and let it roll out."""
-        made = template({"app": "api"}, [{"name": "api", "image": image, **spec.pop("container", {})}])
+        container = {"name": "api", "image": image, **spec.pop("container", {})}
+        made = template({"app": "api"}, [container], schedulerName=NOBODY)
         metadata = spec.pop("metadata", {})
         wanted = {"template": made, **spec} if kind == "DaemonSet" else {"replicas": 3, "template": made, **spec}
         found = await self.cluster.create(workload(kind, "api", spec=wanted, metadata=metadata))
-        self.settle()
+        await self.settle()
         return found
 
     async def release(
-        self, image: str, kind: str = "Deployment", cause: str = "", *, by: str = "kubectl-edit"
+        self, image: str, kind: str = "Deployment", cause: str = "", *, by: str = "kubectl-edit", name: str = "api"
     ) -> Object:
         """Roll another image out, as a person would."""
         operations: list[Object] = [{"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": image}]
@@ -228,29 +238,34 @@ class Rolling:
             operations.append(
                 {"op": "add", "path": "/metadata/annotations/kubernetes.io~1change-cause", "value": cause}
             )
-        found = await patch(self.cluster, kind, "api", operations, by=by)
-        self.settle()
+        found = await patch(self.cluster, kind, name, operations, by=by)
+        await self.settle()
         return found
 
 
 @asynccontextmanager
-async def _rolling(tmp_path: Path) -> AsyncIterator[Rolling]:
+async def _controlled(tmp_path: Path) -> AsyncIterator[Cluster]:
+    if REAL:
+        async with cluster_at(Path(REAL), None) as found:
+            await needs_controllers(found)
+            yield found
+        return
     async with (
         KubernetesServer(controllers=True).running() as server,
         cluster_at(server.kubeconfig(tmp_path), server) as found,
     ):
-        client = KubernetesWriter(KubernetesAccess(kubeconfig=found.kubeconfig), deadline=timedelta(seconds=5))
-        try:
-            yield Rolling(found, server, client)
-        finally:
-            await client.close()
+        yield found
 
 
 @pytest.fixture
 async def rolling(tmp_path: Path) -> AsyncIterator[Rolling]:
-    """Start a cluster whose controllers roll out."""
-    async with _rolling(tmp_path) as found:
-        yield found
+    """Start a cluster whose controllers roll out, or take the real one."""
+    async with _controlled(tmp_path) as found:
+        client = KubernetesWriter(KubernetesAccess(kubeconfig=found.kubeconfig), deadline=timedelta(seconds=5))
+        try:
+            yield Rolling(found, client)
+        finally:
+            await client.close()
 
 
 class Meddled(KubernetesWriter):

@@ -74,9 +74,9 @@ async def test_an_annotation_behind_it_changes_nothing_of_what_was_done(
 ) -> None:
     at = await at_work(rolling, action, params)
     done = await at.do()
-    rolling.settle()
+    await rolling.settle()
     await annotate(rolling, name)
-    rolling.settle()
+    await rolling.settle()
     before = await at.object()
 
     progress = await at.progress(done)
@@ -98,12 +98,12 @@ async def test_it_is_taken_back_although_somebody_annotated_it(
     preview = await at.preview()
     done = await at.act(preview)
     await annotate(rolling)
-    rolling.settle()
+    await rolling.settle()
     if crashed:
         done = await at.act(preview, retry=True)
 
     undone = await at.undo(done.undo)
-    rolling.settle()
+    await rolling.settle()
 
     assert undone.status == "done", undone.say
     assert (await at.object())["spec"] == before["spec"]

@@ -31,7 +31,7 @@ async def runs(
     made = template({"app": name}, [{"name": name, "image": f"r/{name}:1", **(container or {})}], **spec)
     wanted: dict[str, Any] = {"template": made} if kind == "DaemonSet" else {"template": made, "replicas": replicas}
     await rolling.cluster.create(workload(kind, name, spec=wanted))
-    rolling.settle()
+    await rolling.settle()
 
 
 async def two_of_three(rolling: Rolling, writer: KubernetesWriter | None = None) -> Bench:
@@ -64,7 +64,7 @@ async def test_all_that_takes_up_the_change_is_restarted_and_again_when_it_is_un
 
     preview = await at.preview()
     done = await at.act(preview)
-    rolling.settle()
+    await rolling.settle()
     progress = await at.progress(done)
 
     assert (done.status, done.follow) == ("done", True)
@@ -289,7 +289,7 @@ async def test_one_that_does_not_get_there_is_told_by_its_name(rolling: Rolling)
 async def test_who_changes_one_of_them_back_is_told(rolling: Rolling) -> None:
     at = await two_of_three(rolling)
     done = await at.do()
-    rolling.settle()
+    await rolling.settle()
     path = "/spec/template/metadata/annotations/kubectl.kubernetes.io~1restartedAt"
     await patch(rolling.cluster, "StatefulSet", "db", [{"op": "remove", "path": path}])
 

@@ -19,7 +19,7 @@ async def stuck(rolling: Rolling, kind: str = "Deployment") -> tuple[Bench, Any]
     await rolling.workload(kind)
     at = rolling.bench(IMAGE, image="r/api:42", target=of(rolling.cluster, kind=kind))
     done = await at.do()
-    rolling.settle()
+    await rolling.settle()
     return at, done
 
 
@@ -42,7 +42,7 @@ async def test_a_quota_is_the_reason(rolling: Rolling) -> None:
     rolling.world.quota = 3
     at = rolling.bench(IMAGE, image="r/api:42")
     done = await at.do()
-    rolling.settle()
+    await rolling.settle()
 
     late = await at.progress(done, later=timedelta(minutes=3))
 
@@ -55,7 +55,7 @@ async def test_a_probe_is_the_reason_once_the_deadline_has_passed(rolling: Rolli
     at, done = await stuck(rolling)
     early = await at.progress(done, later=timedelta(minutes=11))
     rolling.server.clock = lambda now=rolling.server.clock: now() + timedelta(minutes=11)  # type: ignore[misc]
-    rolling.settle()
+    await rolling.settle()
 
     late = await at.progress(done, later=timedelta(minutes=11))
 
@@ -70,7 +70,7 @@ async def test_pods_of_before_are_not_the_reason(rolling: Rolling, kind: str) ->
     await rolling.workload(kind)
     at = rolling.bench(IMAGE, image="r/api:42", target=of(rolling.cluster, kind=kind))
     done = await at.do()
-    rolling.settle()
+    await rolling.settle()
 
     said = await at.progress(done, later=timedelta(minutes=3))
 

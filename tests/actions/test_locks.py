@@ -64,7 +64,7 @@ async def test_an_isolated_pod_is_held_although_it_belongs_to_nothing_any_more(r
 
     held = (await isolating.preview()).locks
     await isolating.do()
-    rolling.settle()
+    await rolling.settle()
 
     assert held == (lock(rolling, "deployment", "api"), lock(rolling, "pod", name))
     assert await locks(rolling, Exec(), on_pod(rolling, name), argv=["ls"]) == (lock(rolling, "pod", name),)

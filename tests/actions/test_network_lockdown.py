@@ -161,7 +161,7 @@ async def test_containment_covers_the_very_pod_in_either_order(rolling: Rolling,
         step.tools = replace(step.tools, attempt=f"INC-17@abc/3/{place}")
         done.append(await step.act(preview))
         assert done[-1].status == "done", done[-1].say
-        rolling.settle()
+        await rolling.settle()
 
     assert [preview.refusal for preview in previews] == ["", ""]
     assert await covered(rolling.cluster) == [name]
@@ -177,7 +177,7 @@ async def test_an_isolated_pod_serves_nobody_any_more(rolling: Rolling) -> None:
     await rolling.cluster.create(SERVICE)
     name = (await every(rolling.cluster, "Pod"))[0]["metadata"]["name"]
     await one(rolling.cluster, rolling.writer, name, IsolatePod()).do()
-    rolling.settle()
+    await rolling.settle()
 
     at = one(rolling.cluster, rolling.writer, name)
     at.tools = replace(at.tools, attempt="INC-17@abc/4/0")

@@ -71,7 +71,7 @@ async def test_the_preview_changes_nothing_and_says_what_it_costs(rolling: Rolli
     budget = {"minAvailable": 4, "selector": {"matchLabels": {"app": "api"}}}
     named = {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": "api-budget"}}
     await rolling.cluster.create({**named, "spec": budget})
-    rolling.settle()
+    await rolling.settle()
     at = rolling.bench(RESTART)
     before = await at.object()
 
@@ -113,7 +113,7 @@ async def test_all_pods_are_replaced_and_followed_to_the_end(rolling: Rolling) -
     done = await at.do()
     first = await at.progress(done)
     for _ in range(3):
-        rolling.settle()
+        await rolling.settle()
     last = await at.progress(done)
 
     assert (first.complete, first.failed, first.reverted) == (False, "", "")
@@ -128,7 +128,7 @@ async def test_a_pod_leads_to_its_workload_even_when_it_is_gone(rolling: Rolling
     at = rolling.bench(RESTART, target=of(rolling.cluster, pod, "Pod", workload="api"))
 
     done = await at.do()
-    rolling.settle()
+    await rolling.settle()
 
     assert (await at.progress(done)).complete
     assert (await at.act(await at.preview(), retry=True)).status == "done"

@@ -6,6 +6,7 @@ import pytest
 
 from responder.actions.rollout_undo import RolloutUndo
 from tests.actions.rollouts import ATTEMPT, CAUSE, REASON, Bench, Rolling, every, of, patch, without_marks
+from tests.servers.kubernetes_behind import add_node
 from tests.servers.kubernetes_cluster import template, workload
 
 UNDO = RolloutUndo()
@@ -19,8 +20,7 @@ async def released(rolling: Rolling, kind: str = "Deployment", *images: str) -> 
     """Roll 41 out, then 42 or what is given, and put the action to work on it."""
     if kind == "DaemonSet":
         for name in ("node-1", "node-2"):
-            node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": f"{name}-{rolling.cluster.namespace}"}}
-            await rolling.cluster.create(node)
+            await add_node(rolling.cluster, name)
     await rolling.workload(kind)
     for image in images or ("r/api:42",):
         await rolling.release(image, kind)
@@ -46,7 +46,7 @@ async def test_the_template_of_before_comes_back_and_no_other_field_changes(roll
     assert after["metadata"]["annotations"][CAUSE] == f"Responder: rolled back to revision 1 for {REASON}"
     assert done.say == f"{kind.lower()}/api rolled back to revision 1"
     for _ in range(3):
-        rolling.settle()
+        await rolling.settle()
     assert (await at.progress(done)).complete
     assert {image_of({"spec": {"template": pod}}) for pod in await every(rolling.cluster, "Pod")} == {"r/api:41"}
 
@@ -79,7 +79,7 @@ async def test_the_values_of_the_environment_are_not_shown_nor_kept(rolling: Rol
         {"op": "replace", "path": "/spec/template/spec/containers/0/env/0/value", "value": "postgres://u:s3cret@db"}
     ]
     await patch(rolling.cluster, "Deployment", "api", change)
-    rolling.settle()
+    await rolling.settle()
     at = rolling.bench(UNDO)
 
     preview = await at.preview()
@@ -127,7 +127,7 @@ async def test_its_undo_puts_the_replaced_template_back(rolling: Rolling, kind: 
 
     undone = await at.undo(done.undo)
     again = await at.undo(done.undo, retry=True)
-    rolling.settle()
+    await rolling.settle()
 
     assert (undone.status, again.status) == ("done", "done")
     assert without_marks(await at.object()) == without_marks(before)
@@ -178,7 +178,7 @@ async def test_a_second_try_after_the_effect_says_what_the_first_one_did(rolling
     at = await released(rolling, "Deployment", "r/api:42", "r/api:43")
     preview = await at.preview()
     await at.act(preview)
-    rolling.settle()
+    await rolling.settle()
     before = await at.object()
 
     done = await at.act(preview, retry=True)
@@ -211,7 +211,7 @@ async def test_a_rollout_put_back_by_argo_is_told_as_reverted(rolling: Rolling) 
     kept["spec"] = {"template": {"spec": {"containers": containers}}}  # type: ignore[assignment]
     done = await at.do()
     rolling.world.kept.append(kept)
-    rolling.settle()
+    await rolling.settle()
 
     said = await at.progress(done)
 
@@ -305,7 +305,7 @@ async def test_the_revisions_of_another_workload_are_not_its_own(rolling: Rollin
     await rolling.workload(kind)
     other = template({"app": "api"}, [{"name": "api", "image": "r/other:7"}])
     await rolling.cluster.create(workload(kind, "other", labels={"app": "api"}, spec={"template": other}))
-    rolling.settle()
+    await rolling.settle()
     at = rolling.bench(UNDO, target=of(rolling.cluster, kind=kind))
 
     assert "has no earlier revision to go back to (kept: 1)" in (await at.preview()).refusal

@@ -25,6 +25,7 @@ spec:
   template:
     spec:
       restartPolicy: Never
+      schedulerName: responder-tests
       containers: [{name: rotate, image: "r/rotate:1", command: [rotate, --all]}]
 """
 
@@ -38,12 +39,22 @@ async def jobs(rolling: Rolling) -> list[dict[str, Any]]:
     return list((await rolling.cluster.call("GET", path))["items"])
 
 
-async def test_the_job_runs_once_and_its_log_is_told_without_secrets(rolling: Rolling) -> None:
+async def test_the_log_of_the_job_is_told_without_secrets(rolling: Rolling) -> None:
     rolling.world.jobs["r/rotate:1"] = JobRun(lines=("rotating 3 keys", "password=hunter2", "done"))
     at = on(rolling)
 
+    progress = await at.progress(await at.do())
+
+    assert progress.details == ("rotating 3 keys", "password=[redacted]", "done")
+
+
+async def test_the_job_runs_once_and_is_followed_to_its_end(rolling: Rolling) -> None:
+    at = on(rolling)
+
     preview = await at.preview()
+    assert await jobs(rolling) == []
     done = await at.do()
+    await rolling.settle()
     progress = await at.progress(done)
 
     (made,) = await jobs(rolling)
@@ -57,10 +68,9 @@ async def test_the_job_runs_once_and_its_log_is_told_without_secrets(rolling: Ro
     }
     assert made["metadata"]["name"].startswith("rotate-secrets-")
     assert made["metadata"]["labels"]["alertmanager-responder/incident"] == "INC-17"
-    assert made["metadata"]["annotations"] == {ATTEMPT: at.tools.attempt}
+    assert made["metadata"]["annotations"][ATTEMPT] == at.tools.attempt
     assert (done.follow, done.undo) == (True, None)
     assert (progress.complete, progress.failed) == (True, "")
-    assert progress.details == ("rotating 3 keys", "password=[redacted]", "done")
 
 
 async def test_a_job_that_runs_is_waited_for(rolling: Rolling) -> None:
@@ -70,7 +80,7 @@ async def test_a_job_that_runs_is_waited_for(rolling: Rolling) -> None:
 
     assert not (await at.progress(done)).complete
     rolling.world.jobs["r/rotate:1"] = JobRun(lines=("done",))
-    rolling.settle()
+    await rolling.settle()
     assert (await at.progress(done)).say.endswith("succeeded")
 
 

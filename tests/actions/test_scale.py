@@ -129,7 +129,7 @@ async def test_it_is_followed_until_the_pods_are_there_and_ready(rolling: Rollin
     done = await at.do()
     early = await at.progress(done)
     rolling.world.frozen = False
-    rolling.settle()
+    await rolling.settle()
 
     late = await at.progress(done)
 
@@ -144,7 +144,7 @@ async def test_pods_that_the_quota_forbids_are_the_reason_of_a_stall(rolling: Ro
     rolling.world.quota = 4
     at = rolling.bench(SCALE, by=3)
     done = await at.do()
-    rolling.settle()
+    await rolling.settle()
 
     assert "the quota lets no more pods be made" in (await at.progress(done)).say
 

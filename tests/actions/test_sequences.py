@@ -67,7 +67,7 @@ class Sequence:
 
     async def followed(self, bench: Bench, outcome: Outcome) -> None:
         for _ in range(5):
-            self.rolling.settle()
+            await self.rolling.settle()
         if outcome.follow:
             progress = await bench.progress(outcome)
             assert (progress.complete, progress.reverted) == (True, ""), progress.say
@@ -164,7 +164,7 @@ async def test_a_change_of_somebody_else_in_between_stops_it_and_they_are_named(
     at = await sequence(rolling, *pair)
     assert await at.begin(0) == ""
     await patch(rolling.cluster, "Deployment", "api", {"spec": {"minReadySeconds": 7}}, by="kubectl-patch")
-    rolling.settle()
+    await rolling.settle()
     before = await at.object()
 
     told = await at.begin(1)

@@ -257,13 +257,13 @@ async def test_each_is_followed_and_undone_by_the_revision_that_keeps_what_was(
     preview = await at.preview()
     done = await at.act(preview)
     for _ in range(3):
-        rolling.settle()
+        await rolling.settle()
     followed = await at.progress(done)
 
     undone = await at.undo(done.undo)
     again = await at.undo(done.undo, retry=True)
     for _ in range(3):
-        rolling.settle()
+        await rolling.settle()
     back = await at.progress(undone)
 
     assert (back.complete, back.ready, back.reverted) == (True, True, "")

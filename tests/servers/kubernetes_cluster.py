@@ -149,9 +149,16 @@ async def cluster(tmp_path: Path) -> AsyncIterator[Cluster]:
 
 @pytest.fixture
 def fake(cluster: Cluster) -> KubernetesServer:
-    """Take the test's own API server, for what a real one without kubelets and RBAC users cannot show."""
+    """Take the test's own API server."""
+    return own_server(cluster)
+
+
+def own_server(cluster: Cluster) -> KubernetesServer:
+    """Return the API server of the tests; skip where the cluster is a real one, which does not fail on command."""
     if cluster.server is None:
-        pytest.skip("needs kubelets, faults or other users, which only the API server of the tests has")
+        pytest.skip(
+            "needs faults, other users or a kubelet's words on command, as only the API server of the tests has"
+        )
     return cluster.server
 
 
