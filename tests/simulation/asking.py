@@ -13,7 +13,6 @@ from tests.simulation.spans import Span
 from tests.simulation.world import Effect
 
 _ADMIN = "admin"
-_KEEP = Promise(auto=True, to=frozenset([0]))
 
 
 def broken(spans: Sequence[Span], effects: Mapping[str, Effect], book: Book, people: People) -> Iterator[str]:
@@ -34,19 +33,20 @@ def _words(people: People, incident: Incident, attempt: Attempt) -> Iterator[Ans
 
 def _unapproved(span: Span, book: Book, words: Sequence[Answered]) -> Iterator[str]:
     """Enough distinct people said yes to that very digest, or it may go by itself."""
-    attempt, promise = span.attempt, _promise(span, book)
+    attempt, promise = span.attempt, book.promise(span.playbook, span.attempt)
     if any(_broke_glass(word, attempt) for word in words):
         return
     yes = {word.by for word in words if _is_yes(word, attempt, promise)}
     auto = promise.auto and book.automation == "auto" and not promise.approvals and not attempt.proposed_by
-    needed = 1 if attempt.proposed_by else max(promise.approvals, 1)
+    needed = max(promise.approvals, 1)
     if len(yes) < needed and not auto:
         yield f"{span} began with the yes of {sorted(yes)}; it takes {needed} ({attempt.digest})"
 
 
 def _is_yes(word: Answered, attempt: Attempt, promise: Promise) -> bool:
     """Whether it counts: to what was shown, or to the inputs that it gave, by somebody of the role that it takes."""
-    if word.answer != "yes" or not _has_role(word, attempt, promise):
+    one_of_two = promise.approvals > 1 and word.by == attempt.proposed_by
+    if word.answer != "yes" or one_of_two or not _has_role(word, promise):
         return False
     gave = bool(word.inputs) and dict(word.inputs) == dict(attempt.inputs)
     return gave or (word.digest == attempt.digest and not word.inputs)
@@ -60,11 +60,11 @@ def _broke_glass(word: Answered, attempt: Attempt) -> bool:
 def _unshown(span: Span, effects: Mapping[str, Effect], book: Book, words: Sequence[Answered]) -> Iterator[str]:
     """What was done has the value that the rules say, or that somebody gave and enough agreed to."""
     attempt = span.attempt
-    promise = _promise(span, book)
+    promise = book.promise(span.playbook, span.attempt)
     given = {word.inputs["to"] for word in words if word.inputs and _is_yes(word, attempt, promise)}
     for place, step in enumerate(attempt.steps):
         effect = span.effect(place, effects)
-        own = _KEEP if step.name == "keep" else book.promises.get((span.playbook, step.name), Promise())
+        own = book.promise(span.playbook, attempt, step)
         wanted: set[Json] = {*own.to, *((*promise.to, *given) if own.asks else ())}
         wanted = {step.params["to"]} if attempt.proposed_by else wanted
         if effect is not None and effect.to not in wanted:
@@ -73,21 +73,17 @@ def _unshown(span: Span, effects: Mapping[str, Effect], book: Book, words: Seque
 
 def _unwanted_undo(span: Span, effects: Mapping[str, Effect], book: Book, words: Sequence[Answered]) -> Iterator[str]:
     """What was taken back lasted as long as its incident, or its rules say so, or somebody who may asked for it."""
-    attempt, promise = span.attempt, _promise(span, book)
-    asked = any(word.answer == "undo" and _may_undo(word, attempt, promise) for word in words)
+    attempt, promise = span.attempt, book.promise(span.playbook, span.attempt)
+    asked = any(word.answer == "undo" and _may_undo(word, promise) for word in words)
     for place, step in enumerate(attempt.steps):
         taken_back = effect_name(span.incident, attempt, place, undo=True) in effects
         if taken_back and not (asked or promise.undo or step.plugin == LASTING):
             yield f"{span} was taken back, and nobody had asked for that"
 
 
-def _may_undo(word: Answered, attempt: Attempt, promise: Promise) -> bool:
-    return _ADMIN in word.roles or _has_role(word, attempt, promise)
+def _may_undo(word: Answered, promise: Promise) -> bool:
+    return _ADMIN in word.roles or _has_role(word, promise)
 
 
-def _has_role(word: Answered, attempt: Attempt, promise: Promise) -> bool:
-    return bool(attempt.proposed_by) or not promise.roles or bool(set(promise.roles) & set(word.roles))
-
-
-def _promise(span: Span, book: Book) -> Promise:
-    return _KEEP if span.attempt.name == "keep" else book.promises.get((span.playbook, span.attempt.name), Promise())
+def _has_role(word: Answered, promise: Promise) -> bool:
+    return not promise.roles or bool(set(promise.roles) & set(word.roles))

@@ -1,5 +1,6 @@
 """Rules for stories: playbooks put together by chance, and beside them what their guards say, to count it again."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cache
@@ -7,7 +8,7 @@ from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 
-from responder.model.action import Mode
+from responder.model.action import Attempt, Mode, Step
 from responder.plugins.registry import Registry, discover
 from responder.rules.kitchen import Kitchen
 from responder.rules.loading import load
@@ -70,20 +71,49 @@ class Promise:
     evidence: bool = False
 
 
+KEEPING = Promise(auto=True, to=frozenset([0]))
+"""What the action says that keeps evidence."""
+
+
 @dataclass(frozen=True)
 class Book:
-    """Rules ready to be gone by; `promises` are by playbook and action."""
+    """Rules ready to be gone by; `promises` are by playbook and action, `by_hand` by playbook and plugin."""
 
     text: str
     rulebook: Rulebook
     promises: dict[tuple[str, str], Promise]
+    by_hand: dict[tuple[str, str], Promise]
     automation: Mode
+
+    def promise(self, playbook: str, attempt: Attempt, step: Step | None = None) -> Promise:
+        """Return what binds an attempt, or one of its steps."""
+        if attempt.proposed_by:
+            return self.by_hand.get((playbook, attempt.name), Promise())
+        name = step.name if step is not None else attempt.name
+        return KEEPING if name == "keep" else self.promises[playbook, name]
+
+
+def together(promises: Sequence[Promise]) -> Promise:
+    """Bind what a person asks for by all that binds the same action."""
+    return Promise(
+        approvals=max((each.approvals for each in promises), default=0),
+        roles=next((each.roles for each in promises if each.roles), ()),
+        cooldown=max((each.cooldown for each in promises), default=timedelta(0)),
+        per_hour=min((each.per_hour for each in promises if each.per_hour), default=0),
+        blast=min((each.blast for each in promises if each.blast), default=0),
+        share=min((each.share for each in promises if each.share), default=0),
+        evidence=any(each.evidence for each in promises),
+    )
+
+
+_Promises = dict[tuple[str, str], Promise]
 
 
 @dataclass
 class _Writing:
     rng: Random
     promises: dict[tuple[str, str], Promise] = field(default_factory=dict)
+    plugins: dict[tuple[str, str], list[Promise]] = field(default_factory=dict)
 
     def playbook(self, name: str) -> str:
         rng = self.rng
@@ -118,6 +148,7 @@ class _Writing:
         if rng.random() < 0.2:
             words.append("temporary: 30m")
         suggested = frozenset([SUGGESTED] if asks == _ASKS_AND_SUGGESTS else [])
+        self.plugins.setdefault((playbook, f"sim.{plugin}"), []).append(promise)
         self.promises[playbook, name] = replace(
             promise,
             to=suggested if asks else frozenset([to]),
@@ -204,7 +235,7 @@ def single(plugin: str) -> Book:
     playbooks = "".join(_PLAYBOOK.format(name=name, refresh="off", propose="one") + action for name in ALERTS)
     playbooks = playbooks.replace("keep, ", "")
     promise = Promise(approvals=2, to=frozenset([2]), undo=undo.startswith("[undo"))
-    return _book(_TOLD, playbooks, {(name, "one"): promise for name in ALERTS}, "auto")
+    return _book(_TOLD, playbooks, {(name, "one"): promise for name in ALERTS}, {}, "auto")
 
 
 @cache
@@ -213,13 +244,14 @@ def book(variant: int) -> Book:
     writing = _Writing(Random(variant))
     playbooks = "".join(writing.playbook(name) for name in ALERTS)
     head = _UNTOLD if variant % 4 else _TOLD
-    return _book(head, playbooks, writing.promises, "approve" if variant % 6 == 5 else "auto")
+    by_hand = {key: together(each) for key, each in writing.plugins.items()}
+    return _book(head, playbooks, writing.promises, by_hand, "approve" if variant % 6 == 5 else "auto")
 
 
-def _book(head: str, playbooks: str, promises: dict[tuple[str, str], Promise], automation: Mode) -> Book:
+def _book(head: str, playbooks: str, promises: _Promises, by_hand: _Promises, automation: Mode) -> Book:
     text = head + "rules:\n" + "".join(_RULE.format(name=name) for name in ALERTS) + "playbooks:\n" + playbooks
     with TemporaryDirectory() as folder:
         path = Path(folder) / "rules.yaml"
         path.write_text(text)
         rulebook = Rulebook(load([path], registry()).ruleset)
-    return Book(text, rulebook, promises, automation)
+    return Book(text, rulebook, promises, by_hand, automation)

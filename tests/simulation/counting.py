@@ -33,8 +33,8 @@ def _too_many(spans: Sequence[Span], effects: Mapping[str, Effect], book: Book) 
     starts = [span for span in spans if not span.undo and not span.broke_glass]
     for span in starts:
         for place, step in enumerate(span.attempt.steps):
-            promise = book.promises.get((span.playbook, step.name))
-            if promise is None or span.attempt.proposed_by or step.preview is None:
+            promise = book.promise(span.playbook, span.attempt, step)
+            if step.preview is None:
                 continue
             before = [
                 effect
@@ -56,7 +56,7 @@ def _too_wide(spans: Sequence[Span], effects: Mapping[str, Effect], book: Book) 
             continue
         for place, step in enumerate(span.attempt.steps):
             effect = span.effect(place, effects)
-            promise = book.promises.get((span.playbook, step.name), Promise())
+            promise = book.promise(span.playbook, span.attempt, step)
             if effect is None or step.plugin == _KEEPING:
                 continue
             seen = span.seen[place]
@@ -66,8 +66,9 @@ def _too_wide(spans: Sequence[Span], effects: Mapping[str, Effect], book: Book) 
 
 
 def _disturbs(span: Span, promise: Promise, pods: int, ready: int) -> Iterator[str]:
-    most = promise.blast or promise.share * max(REPLICAS, ready) // 100
-    if most and pods > most and not span.attempt.proposed_by:
+    limits = (promise.blast, promise.share * max(REPLICAS, ready) // 100)
+    most = min((limit for limit in limits if limit), default=0)
+    if most and pods > most:
         yield f"{span} disturbed {pods} pods, of at most {most}"
     if 0 < ready <= AT_ONCE:
         yield f"{span} left none of {ready} ready pods"
@@ -91,7 +92,6 @@ def _without_evidence(spans: Sequence[Span], effects: Mapping[str, Effect], book
     caused = [(span.incident.number, effect) for span in spans for effect in _caused(span, effects)]
     kept = [(number, effect.at) for number, effect in caused if effect.plugin == _KEEPING]
     for span in spans:
-        promise = book.promises.get((span.playbook, span.attempt.name), Promise())
-        bound = promise.evidence and not (span.undo or span.broke_glass or span.attempt.proposed_by)
+        bound = book.promise(span.playbook, span.attempt).evidence and not (span.undo or span.broke_glass)
         if bound and not any(number == span.incident.number and at <= span.begin for number, at in kept):
             yield f"{span} began before evidence was kept"

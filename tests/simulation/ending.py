@@ -17,8 +17,8 @@ _ANSWERED, _ANSWERED_ONE = 25, 12
 _PATIENCE = 3
 """Rounds of those in which nothing is under way but what is blocked; as long as cooldowns and budgets, they are few."""
 _PAUSES = (15.0, 130.0, 1300.0, 3700.0)
-_LIFTED = 0.6
-"""How often in such a round a stop is lifted."""
+_LIVELY, _LIFTED = 0.3, 0.2
+"""How often in such a round something happens from outside, how often a stop is lifted."""
 _VAIN = 4
 """Looks after which what seems to be due is left to later."""
 _WORKING = ("correlate", "turn0", "perform")
@@ -58,11 +58,15 @@ class Ending:
             replica.thaw()
 
     async def _answer(self) -> None:
-        """Let people answer while alerts fire and something is under way."""
+        """Let people answer while alerts fire and something is under way; and life goes on."""
         patience = _PATIENCE
         for _ in range(_ANSWERED_ONE if self.stage.plan.only else _ANSWERED):
             await self._rest()
-            if (self.stage.rng.random() < _LIFTED and self.outside.lift()) or self.outside.answer():
+            dice = self.stage.rng.random()
+            if dice < _LIVELY and not self.stage.plan.only:
+                await self.outside.anything()
+                continue
+            if (dice < _LIVELY + _LIFTED and self.outside.lift()) or self.outside.answer():
                 continue
             under_way = self._under_way()
             patience -= not under_way

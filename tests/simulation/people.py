@@ -46,7 +46,7 @@ class People:
     def anything(self, incident: Incident) -> Said | None:
         """Say something, sensible or not."""
         rng = self.rng
-        if rng.random() < 0.05:
+        if rng.random() < 0.08:
             plugin = rng.choice(("sim.switch", "sim.press", "sim.make"))
             asked = ActionAsked(rng.choice(list(ROLES)), plugin, {"object": rng.choice(("api", "db")), "to": 4})
             return self.say(incident, asked)
@@ -72,7 +72,8 @@ class People:
             if attempt.state is ActionState.IN_DOUBT:
                 return self.settle(incident, attempt, "ann")
             if attempt.state is ActionState.PROPOSED and attempt.digest and not attempt.pending:
-                by = next((one for one in ("bob", "cem", "ann") if one not in attempt.approved_by), None)
+                had = (*attempt.approved_by, attempt.proposed_by)  # who asks for it is not one of two who agree
+                by = next((one for one in ("bob", "cem", "ann") if one not in had), None)
                 if by is not None:
                     inputs: dict[str, Json] = {"to": 7} if attempt.wants else {}
                     return self.answer(incident, attempt, "yes", by=by, digest=attempt.digest, inputs=inputs)
