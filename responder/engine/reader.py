@@ -23,6 +23,8 @@ _MOST_FIRST = 100
 _MOST_COMPARED = 500
 """Open incidents that are looked through for related ones, the newest."""
 _MOST_RELATED = 20
+_MOST_ACTING = 500
+"""Incidents whose actions are listed together, the newest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,11 @@ class Reader:
         """Load one; None when there is none of that number."""
         found = _incidents(await self.store.read("incident_read", number))
         return await self._begun(found[0]) if found else None
+
+    async def acting(self) -> Sequence[Incident]:
+        """List the incidents with actions that are not over, or that are reminded of, newest first."""
+        found = _incidents(await self.store.read("incidents_acting", _MOST_ACTING))
+        return [await self._begun(incident) for incident in found]
 
     async def playbook(self, incident: Incident) -> Playbook | None:
         """Load the playbook that an incident goes by, None where it has none."""

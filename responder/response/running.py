@@ -234,7 +234,9 @@ def _taken_back(draft: Draft, at: datetime, attempt: Attempt, outcome: Outcome) 
 
 
 def _not_taken_back(draft: Draft, attempt: Attempt, why: str) -> None:
-    failed = attempts.move(draft, replace(attempt, then=(), ending=None), ActionState.FAILED, why)
+    again = draft.now + attempt.temporary if attempt.temporary and not attempt.dry_run else None
+    attempt = replace(attempt, then=(), ending=None, temporary_until=again)  # it stands: people go on being reminded
+    failed = attempts.move(draft, attempt, ActionState.FAILED, why)
     calling.escalate(draft, failed, why)
 
 

@@ -152,6 +152,11 @@ where (cast($1 as text) is null or status = $1) and (cast($2 as text) is null or
   and (cast($3 as text) is null or rule = $3) and id < $4
 order by id desc limit $5
 
+-- name: incidents_acting
+select id, data from incident
+where id in (select incident from attempt union select incident from timer where name like 'attempt/%' and fired_at is null)
+order by id desc limit $1
+
 -- name: incidents_related
 select id, title, severity, namespace, workload, started_at
 from incident where open_key is not null and id <> $1 and cluster = $2 order by id desc limit $3

@@ -9,6 +9,7 @@ from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
 from responder.errors import RejectedDelivery
+from responder.model.action import Attempt
 from responder.model.incident import Incident
 from responder.model.labels import clean
 from responder.model.press import Word
@@ -16,7 +17,17 @@ from responder.model.resource import namespace_of
 from responder.model.target import Target
 from responder.model.timeline import ActionAsked, Answered
 from responder.web.action_bodies import Approve, Ask, BreakGlass, Empty, StopBody, TargetBody, Why
-from responder.web.action_documents import ActionList, AnswerTaken, AskTaken, action, stopped, stopping
+from responder.web.action_documents import (
+    ActionList,
+    ActionsEverywhere,
+    ActionView,
+    AnswerTaken,
+    AskTaken,
+    StopView,
+    action,
+    stopped,
+    stopping,
+)
 from responder.web.answers import Refused, document
 from responder.web.api import Query, parse
 from responder.web.body import announced, read_body
@@ -54,13 +65,20 @@ class Acting:
     async def actions(self, _: web.BaseRequest, name: str) -> web.Response:
         """List the attempts of an incident with their previews."""
         incident = await self.decisions.incident(name)
-        asks = [await self.decisions.wanted(incident, attempt) for attempt in incident.attempts]
-        shown = [
-            action(one, incident.id, asks=wanted, own=self.decisions.approvals)
-            for one, wanted in zip(incident.attempts, asks, strict=True)
-        ]
-        stop = stopping(await self.decisions.standing(), by_settings=self.stopped)
-        return document(ActionList(incident=incident.id, actions=shown, automation=stop))
+        shown = [await self._shown(incident, attempt) for attempt in incident.attempts]
+        return document(ActionList(incident=incident.id, actions=shown, automation=await self._automation()))
+
+    async def everywhere(self, _: web.BaseRequest, __: str) -> web.Response:
+        """List what is not over, and what stands for a while, of all incidents."""
+        shown = [await self._shown(incident, attempt) for incident, attempt in await self.decisions.acting()]
+        return document(ActionsEverywhere(actions=shown, automation=await self._automation()))
+
+    async def _shown(self, incident: Incident, attempt: Attempt) -> ActionView:
+        wanted = await self.decisions.wanted(incident, attempt)
+        return action(attempt, incident.id, asks=wanted, own=self.decisions.approvals)
+
+    async def _automation(self) -> StopView:
+        return stopping(await self.decisions.standing(), by_settings=self.stopped)
 
     async def ask(self, request: web.BaseRequest, name: str) -> web.Response:
         """Take down that a person asks for an action outside the playbook."""
@@ -101,7 +119,7 @@ class Acting:
 
     async def standing(self, _: web.BaseRequest, __: str) -> web.Response:
         """Say whether automation is stopped."""
-        return document(stopping(await self.decisions.standing(), by_settings=self.stopped))
+        return document(await self._automation())
 
     async def stop(self, request: web.BaseRequest, _: str) -> web.Response:
         """Stop all automation."""

@@ -186,6 +186,13 @@ class ActionList(Document):
     automation: StopView
 
 
+class ActionsEverywhere(Document):
+    """The attempts of all incidents that are not over, or stand for a while, newest incident first."""
+
+    actions: list[ActionView]
+    automation: StopView
+
+
 def action(attempt: Attempt, incident: str, *, asks: Mapping[str, Wanted], own: Callable[[str], int]) -> ActionView:
     """Show an attempt with what it asks for; `own` says how many people an action wants where its rules do not."""
     inputs = [InputView(name=n, type=w.type, describe=w.describe, pattern=w.pattern) for n, w in asks.items()]

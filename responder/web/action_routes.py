@@ -8,7 +8,7 @@ from responder.model.press import WORDS, Word
 from responder.web.access import Access
 from responder.web.acting import Acting, ResumeQuery
 from responder.web.action_bodies import Approve, Ask, BreakGlass, Empty, StopBody
-from responder.web.action_documents import ActionList, AnswerTaken, AskTaken, StopView
+from responder.web.action_documents import ActionList, ActionsEverywhere, AnswerTaken, AskTaken, StopView
 from responder.web.documents import Problem
 from responder.web.routes import Route
 
@@ -27,6 +27,14 @@ _BODIES: Mapping[Word, type[BaseModel]] = {"approve": Approve, "break-glass": Br
 
 def action_routes(acting: Acting) -> Iterator[Route]:
     """List the routes."""
+    yield Route(
+        method="GET",
+        path="/v1/actions",
+        access=Access.READER,
+        handle=acting.everywhere,
+        summary="List, over all incidents, the actions that are not over, and those that stand for a while only.",
+        answers={200: ActionsEverywhere, **dict.fromkeys((401, 403, 503), Problem)},
+    )
     yield from _of_an_incident(acting)
     yield from _of_the_stop(acting)
 

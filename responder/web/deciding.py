@@ -1,6 +1,6 @@
 """What a person says, at whatever door: judged as far as it is plain, written where the incident's turn finds it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -14,6 +14,7 @@ from responder.model.secrecy import Held, secrets_in
 from responder.model.timeline import ActionAsked, Answered
 from responder.model.verdict import Json
 from responder.model.wanted import Wanted, secret_of, typed, wanted_of
+from responder.response.answerable import stands_for_now
 from responder.web.answers import Refused
 from responder.web.api import reading
 from responder.web.judging import judge
@@ -68,6 +69,12 @@ class Decisions:
         if incident is None:
             raise Refused(404, f"there is no incident {name[:40]!r}; GET /v1/incidents lists them")
         return incident
+
+    async def acting(self) -> Sequence[tuple[Incident, Attempt]]:
+        """List, over all incidents, the attempts that are not over and those that stand for a while, newest first."""
+        found = await reading(self.reader.acting())
+        every = ((incident, attempt) for incident in found for attempt in incident.attempts)
+        return [(incident, one) for incident, one in every if one.state.live or stands_for_now(one)]
 
     async def answer(self, incident: Incident, number: int, said: Said) -> Answered:
         """Write a person's word on an attempt."""

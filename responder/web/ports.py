@@ -44,6 +44,9 @@ class Reader(Protocol):
     async def incident(self, number: int) -> Incident | None:
         """Load one."""
 
+    async def acting(self) -> Sequence[Incident]:
+        """List the incidents with actions that are not over, or that are reminded of, newest first."""
+
     async def playbook(self, incident: Incident) -> Playbook | None:
         """Load the playbook that an incident goes by, None where it has none."""
 

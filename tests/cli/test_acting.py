@@ -145,6 +145,8 @@ async def test_an_action_is_asked_for_shown_agreed_to_and_done_once(scene: Scene
     listed = await scene.run("actions", "INC-1")
     assert "INC-1/1 kubernetes.scale · done" in listed.stdout
     assert "yes by ann" in listed.stdout
+    everywhere = await scene.run("actions")
+    assert (everywhere.returncode, "No action waits, is at work, or stands" in everywhere.stdout) == (0, True)
     as_json = json.loads((await scene.run("actions", "INC-1", "--json")).stdout)
     assert [one["id"] for one in as_json["actions"]] == ["INC-1/1"]
 

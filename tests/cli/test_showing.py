@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from responder.cli.showing import attempt_lines
-from responder.model.action import ActionState, Attempt, Figure, Preview, Verification
+from responder.model.action import ActionState, Attempt, Figure, Outcome, Preview, Verification
 from responder.web.action_documents import action
 from tests.web.acting_world import attempt
 from tests.web.house import NOW
@@ -51,3 +51,12 @@ def test_pods_that_nobody_can_count_are_not_kept_quiet() -> None:
         one = attempt()
         step = replace(one.steps[0], preview=Preview("do it", pods=pods))
         assert told in shown(replace(one, steps=(step,)))
+
+
+def test_what_stands_for_a_while_is_shown_with_until_when_and_how_to_undo_it() -> None:
+    step = replace(attempt().steps[0], outcome=Outcome("done", "restarted"))
+    stands = attempt(state=ActionState.VERIFIED, steps=(step,), temporary=timedelta(hours=4))
+    assert "\n  TEMPORARY, and it still stands: responder undo INC-17/1" in shown(stands)
+    until = replace(stands, temporary_until=NOW + timedelta(hours=3))
+    assert "TEMPORARY, and it still stands: to be undone at 2026-03-01 15:00 UTC: responder undo" in shown(until)
+    assert "TEMPORARY" not in shown(replace(stands, state=ActionState.UNDOING))

@@ -1,8 +1,10 @@
 """Taking back a sequence: backwards, as far as that can be; what stays is said."""
 
+from datetime import timedelta
+
 import pytest
 
-from responder.model.action import ActionState
+from responder.model.action import ActionState, Outcome
 from responder.model.command import Act
 from responder.model.message import Buttons
 from responder.response.message import living
@@ -95,3 +97,15 @@ def test_a_sequence_that_ends_with_what_cannot_be_taken_back_is_left_as_it_is_an
     assert story.state is ActionState.ESCALATED
     assert len(alarms(story)) == 1
     assert "kubernetes.rollout_restart on deployment/api in prod cannot be undone" in story.attempt().why
+
+
+def test_people_go_on_being_reminded_of_what_was_to_last_for_a_while_and_could_not_be_undone() -> None:
+    story = running(an_action(temporary=timedelta(hours=4)))
+    story.act()
+    story.say("undo")
+    story.act(Outcome("failed", "forbidden"))
+    assert story.state is ActionState.FAILED
+    assert story.timers["attempt/1"] - story.now == timedelta(hours=4)
+    before = len(notes(story))
+    story.turn(after=4 * 3600 + 1)
+    assert [note.summary for note in notes(story)][before:] == ["INC-7/1 roll-back: still stands"]

@@ -1,15 +1,17 @@
 """People act through the API: what they say is written where the incident finds it, or refused with its cure."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import aiohttp
 import pytest
 
-from responder.model.action import ActionState, Approval, Step
+from responder.model.action import ActionState, Approval, Outcome, Step
 from responder.model.incident import Status
 from responder.model.target import Target
 from responder.model.timeline import ActionAsked, Answered
+from responder.store.rows import micros
 from tests.web.acting_world import ANN, BOB, DIGEST, PEOPLE, SAID_YES, TARGET, asking, attempt, incident, written
 from tests.web.conftest import HEADERS, Open
 from tests.web.house import NOW, House
@@ -231,6 +233,35 @@ async def test_the_actions_of_an_incident_are_shown_with_what_they_would_do(peop
     (step,) = shown["steps"]
     assert step["preview"]["summary"] == "restart the 3 pods of api"
     assert step["preview"]["changes"] == [{"what": "restarted at", "before": "", "after": "now"}]
+
+
+async def test_what_waits_and_what_stands_for_a_while_is_listed_over_all_incidents(
+    peopled: House, client: Session
+) -> None:
+    step = Step("restart", "kubernetes.rollout_restart", {}, TARGET, outcome=Outcome("done", "restarted"))
+    stands = attempt(
+        2,
+        state=ActionState.VERIFIED,
+        steps=(step,),
+        temporary=timedelta(hours=4),
+        temporary_until=NOW + timedelta(hours=3),
+    )
+    await peopled.put(incident(attempt(1), attempt(2, state=ActionState.DONE, steps=(step,))))
+    await peopled.put(
+        replace(incident(attempt(1, state=ActionState.WITHDRAWN), stands), number=18, status=Status.RESOLVED)
+    )
+    await peopled.put(replace(incident(attempt(1, state=ActionState.DONE, steps=(step,))), number=19))
+    async with peopled.store.transaction() as tx:
+        tx.run("attempt_put", 17, 1, "proposed", 1, micros(NOW))
+        tx.run("timer_set", 18, "attempt/2", micros(NOW + timedelta(hours=3)))
+        tx.run("timer_set", 19, "refresh", micros(NOW))
+    async with client.get(f"{peopled.url}/v1/actions") as answer:
+        shown = await answer.json()
+    assert [(one["id"], one["stands_for_now"]) for one in shown["actions"]] == [("INC-18/2", True), ("INC-17/1", False)]
+    assert shown["actions"][0]["temporary_until"] == "2026-03-01T15:00:00Z"
+    assert not shown["automation"]["stopped"]
+    async with client.get(f"{peopled.url}/v1/actions", headers={"Authorization": "Bearer wrong"}) as answer:
+        assert answer.status == 401
 
 
 async def test_an_action_is_shown_with_how_many_must_agree_to_it_in_which_role(peopled: House, client: Session) -> None:
