@@ -278,7 +278,7 @@ async def test_each_is_followed_and_undone_by_the_revision_that_keeps_what_was(
     ("action", "params", "did"),
     [
         (ENV, {"set": {"POOL": "150"}}, "given another POOL for api"),
-        (RESOURCES, {"requests": {"memory": "1Gi"}}, "given requests.memory 1Gi for api"),
+        (RESOURCES, {"requests": {"memory": "3Gi"}}, "given memory request of api to 3Gi"),
         (IMAGE, {"image": "r/api:40"}, "given the image r/api:40 for api"),
     ],
 )
