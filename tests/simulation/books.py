@@ -201,17 +201,19 @@ class _Writing:
         return f"verify: {{until: 'health.value < 0.5'{hold}, within: 1m, otherwise: {otherwise}}}"
 
     def _sequence(self, playbook: str) -> str:
-        mode = self.rng.choice(("auto", "approve"))
+        mode, blast = self.rng.choice(("auto", "approve")), self.rng.choice((0, 0, 1, 2, 3))
         one, two = self.promises[playbook, "one"], self.promises[playbook, "two"]
         self.promises[playbook, "both"] = Promise(
             approvals=max(one.approvals, two.approvals),
             roles=one.roles or two.roles,
             auto=mode == "auto" and one.auto and two.auto,
             asks=one.asks or two.asks,
+            blast=blast,
             to=frozenset(value for each in (one, two) if each.asks for value in each.to),
             evidence=one.evidence or two.evidence,
         )
-        return f"      both: {{do: [one, two], mode: {mode}}}\n"
+        guard = f", guard: {{blast_radius: {blast}}}" if blast else ""
+        return f"      both: {{do: [one, two], mode: {mode}{guard}}}\n"
 
 
 @cache

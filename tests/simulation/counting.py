@@ -54,6 +54,7 @@ def _too_wide(spans: Sequence[Span], effects: Mapping[str, Effect], book: Book) 
     for span in spans:
         if span.undo or span.broke_glass:
             continue
+        yield from _widest_together(span, book)
         for place, step in enumerate(span.attempt.steps):
             effect = span.effect(place, effects)
             promise = book.promise(span.playbook, span.attempt, step)
@@ -63,6 +64,16 @@ def _too_wide(spans: Sequence[Span], effects: Mapping[str, Effect], book: Book) 
             yield from _disturbs(span, promise, seen.pods, seen.ready)
             if step.plugin == _CONDITIONAL:
                 yield from _disturbs(span, promise, effect.pods, effect.ready)
+
+
+def _widest_together(span: Span, book: Book) -> Iterator[str]:
+    """All steps of a sequence together; of one object the most that one of them disturbs counts."""
+    most, pods = book.promise(span.playbook, span.attempt).blast, dict[str, int]()
+    for step, seen in zip(span.attempt.steps, span.seen, strict=True):
+        name = str(step.params.get("object"))
+        pods[name] = max(pods.get(name, 0), seen.pods or 0)
+    if most and sum(pods.values()) > most:
+        yield f"{span} began to disturb {pods}, of at most {most}"
 
 
 def _disturbs(span: Span, promise: Promise, pods: int, ready: int) -> Iterator[str]:
