@@ -1,6 +1,7 @@
 """What tests of actions may ask for."""
 
+from tests.actions.inside import inside
 from tests.actions.rollouts import meddled, rolling, writer
 from tests.actions.steps import steps
 
-__all__ = ["meddled", "rolling", "steps", "writer"]
+__all__ = ["inside", "meddled", "rolling", "steps", "writer"]

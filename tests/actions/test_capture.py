@@ -16,6 +16,7 @@ from responder.errors import NotConfigured
 from responder.model.action import Outcome
 from responder.model.target import Target
 from responder.plugins.commands import shell
+from tests.actions.rollouts import Rolling, every
 from tests.actions.steps import HOSTILE, Build, Step, step
 from tests.servers.kubernetes import Fault, KubernetesServer
 from tests.servers.kubernetes_cluster import Cluster, owned_by, pod, workload
@@ -64,6 +65,13 @@ def capturing(steps: Build, shop: Cluster, tmp_path: Path) -> Callable[..., Step
     return build
 
 
+def capture(cluster: Cluster, steps: Build, place: Path, **params: Any) -> Step:
+    """Capture from deployment/api of any cluster."""
+    at = {"kubeconfig": str(cluster.kubeconfig)}
+    tools = steps(kubernetes=at, evidence={"directory": str(place / "evidence")}, actions={"programs": ["echo"]})
+    return step(Capture(), tools, Target("default", "Deployment", cluster.namespace, "api", "api"), **params)
+
+
 def files(done: Outcome) -> dict[str, bytes]:
     return {kept.name: Path(kept.place).read_bytes() for kept in done.kept}
 
@@ -90,6 +98,21 @@ async def test_manifests_are_whole_yaml_without_secrets(capturing: Callable[...,
     environment = pods[0]["spec"]["containers"][0]["env"]
     assert {"name": "MODE", "value": "fast"} in environment
     assert {"name": "DB_PASSWORD", "value": "[redacted]"} in environment
+
+
+async def test_the_manifests_of_what_controllers_made_are_kept(rolling: Rolling, steps: Build, tmp_path: Path) -> None:
+    await rolling.workload()
+    kept = files(await capture(rolling.cluster, steps, tmp_path, manifests=True).do())
+    assert sorted(kept) == ["deployment-api.yaml", "pods.yaml"]
+    made = {one["metadata"]["name"] for one in await every(rolling.cluster, "Pod")}
+    assert {one["metadata"]["name"] for one in yaml.safe_load_all(kept["pods.yaml"])} == made
+
+
+async def test_what_a_running_container_says_is_kept(inside: Cluster, steps: Build, tmp_path: Path) -> None:
+    kept = files(await capture(inside, steps, tmp_path, logs=True, exec=[{"argv": ["echo", "OK"]}]).do())
+    (log,) = (content for name, content in kept.items() if name.endswith(".api.log"))
+    assert log.endswith(b"OK\n")
+    assert kept["output-1.txt"] == b"OK\n"
 
 
 async def test_events_are_kept_in_their_order(capturing: Callable[..., Step], shop: Cluster) -> None:

@@ -54,6 +54,15 @@ async def test_the_program_runs_once_in_the_first_ready_pod(
     assert events_of(await every(pods, "Event")) == [("Executed", f"Responder: ran redis-cli for {REASON}")]
 
 
+async def test_what_a_program_says_is_told(inside: Cluster, writer: KubernetesWriter) -> None:
+    at = at_work(Exec(), inside, writer, argv=["echo", "OK"], programs=["echo"])
+
+    done = await run(at)
+
+    assert (done.status, done.details, done.undo) == ("done", ("OK",), None)
+    assert events_of(await every(inside, "Event")) == [("Executed", f"Responder: ran echo for {REASON}")]
+
+
 async def test_the_exit_code_counts(pods: Cluster, writer: KubernetesWriter, fake: KubernetesServer) -> None:
     fake.kubelet.programs.scripted["redis-cli",] = Ran(b"", b"connection refused\n", 3)
 

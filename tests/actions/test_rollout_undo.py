@@ -6,7 +6,7 @@ import pytest
 
 from responder.actions.rollout_undo import RolloutUndo
 from tests.actions.rollouts import ATTEMPT, CAUSE, REASON, Bench, Rolling, every, of, patch, without_marks
-from tests.servers.kubernetes_behind import add_node
+from tests.servers.kubernetes_behind import NOBODY, add_node
 from tests.servers.kubernetes_cluster import template, workload
 
 UNDO = RolloutUndo()
@@ -303,7 +303,7 @@ async def test_an_operator_that_takes_the_workload_over_since_the_approval_stops
 @pytest.mark.parametrize("kind", ["Deployment", "StatefulSet"])
 async def test_the_revisions_of_another_workload_are_not_its_own(rolling: Rolling, kind: str) -> None:
     await rolling.workload(kind)
-    other = template({"app": "api"}, [{"name": "api", "image": "r/other:7"}])
+    other = template({"app": "api"}, [{"name": "api", "image": "r/other:7"}], schedulerName=NOBODY)
     await rolling.cluster.create(workload(kind, "other", labels={"app": "api"}, spec={"template": other}))
     await rolling.settle()
     at = rolling.bench(UNDO, target=of(rolling.cluster, kind=kind))
@@ -314,7 +314,10 @@ async def test_the_revisions_of_another_workload_are_not_its_own(rolling: Rollin
 async def test_a_revision_that_replaces_no_whole_template_is_not_gone_to(rolling: Rolling) -> None:
     at = await released(rolling, "StatefulSet")
     first = next(found for found in await every(rolling.cluster, "ControllerRevision") if found["revision"] == 1)
-    data = {"spec": {"template": {"$patch": None}}}
-    await patch(rolling.cluster, "ControllerRevision", first["metadata"]["name"], {"data": data})
+    first |= {"apiVersion": "apps/v1", "kind": "ControllerRevision"}
+    await rolling.cluster.delete(first)
+    first["data"]["spec"]["template"].pop("$patch")
+    kept = {key: first["metadata"][key] for key in ("labels", "ownerReferences")}
+    await rolling.cluster.create(first | {"metadata": {"name": "api-whole", **kept}})
 
     assert "(kept: 2)" in (await at.preview()).refusal

@@ -15,7 +15,7 @@ from tests.servers.kubernetes_cluster import Cluster, container_status, ready, s
 Object = dict[str, Any]
 
 NOBODY = "responder-tests"
-PATIENCE = 600
+PATIENCE = 300
 """How often the cluster is looked at before its controllers are given up; a tenth of a second lies between."""
 
 _WORKLOADS = ("deployments", "statefulsets", "daemonsets")

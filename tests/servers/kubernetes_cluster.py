@@ -56,9 +56,8 @@ class Cluster:
         name = made["metadata"]["name"]
         self.made.append((kind, made["metadata"].get("namespace", ""), name))
         if "status" in found and kind.status:
-            made["status"] = found["status"]
             path = f"{path_of(kind, made['metadata'].get('namespace', ''))}/{name}/status"
-            made = await self.call("PUT", path, made)
+            made = await self.call("PATCH", path, {"status": found["status"]})
         return made
 
     async def change(self, found: Object, patch: Object, *, subresource: str = "") -> Object:

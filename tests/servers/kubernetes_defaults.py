@@ -123,6 +123,8 @@ def check(kind: Kind, found: Object, before: Object | None) -> None:
             raise errors.invalid(kind, name, "addressType", "Required value")
         case "ControllerRevision" if not isinstance(found.get("revision"), int):
             raise errors.invalid(kind, name, "revision", "Required value")
+        case "ControllerRevision" if before is not None and found.get("data") != before.get("data"):
+            raise errors.invalid(kind, name, "data", "Invalid value: field is immutable")
 
 
 def _check_containers(kind: Kind, name: str, spec: Object, path: str) -> None:

@@ -115,6 +115,13 @@ async def test_an_immutable_configmap_stays(cluster: Cluster) -> None:
         await cluster.change(made, {"data": {"a": "2"}})
 
 
+async def test_what_a_revision_holds_stays(cluster: Cluster) -> None:
+    named = {"apiVersion": "apps/v1", "kind": "ControllerRevision", "metadata": {"name": "db-1"}}
+    made = await cluster.create({**named, "revision": 1, "data": {"spec": {"replicas": 1}}})
+    with pytest.raises(ApiException, match="immutable"):
+        await cluster.change(made, {"data": {"spec": {"replicas": 2}}})
+
+
 async def test_a_budget_counts_its_pods_and_an_eviction_spends_it(live: Cluster) -> None:
     await live.create(workload("Deployment", "api", spec={"replicas": 2}))
     spec = {"minAvailable": 2, "selector": {"matchLabels": {"app": "api"}}}
