@@ -16,8 +16,8 @@ from responder.store.sqlite_connection import Connection
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 _REMEMBERED = 64
-_STUCK = 20.0
-"""Seconds of real time after which nothing will ever happen."""
+_STUCK = 120.0
+"""Seconds of real time after which nothing will ever happen, also where a machine has much else to do."""
 
 
 class _Jumping(selectors.SelectSelector):
