@@ -154,6 +154,7 @@ class Fleet:
         replica = Responder(folder, settings)
         self.replicas[name] = replica
         await replica.start()
+        self.strikes += 1
 
     @property
     def shared(self) -> bool:

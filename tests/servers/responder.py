@@ -17,8 +17,8 @@ import yaml
 
 TOKEN = "token-of-the-tests"
 HEADERS = {"Authorization": f"Bearer {TOKEN}"}
-START_WITHIN = 30.0
-"""Seconds; on a busy machine with two cores."""
+START_WITHIN = 90.0
+"""Seconds for a crowd on few cores; one that ends before it listens is noticed at once."""
 
 
 @dataclass
