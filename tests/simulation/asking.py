@@ -6,7 +6,7 @@ from responder.model.action import Attempt
 from responder.model.incident import Incident
 from responder.model.timeline import Answered
 from responder.model.verdict import Json
-from tests.simulation.books import Book, Promise
+from tests.simulation.books import TOO_MUCH, Book, Promise
 from tests.simulation.people import People, effect_name
 from tests.simulation.records import LASTING
 from tests.simulation.spans import Span
@@ -61,7 +61,7 @@ def _unshown(span: Span, effects: Mapping[str, Effect], book: Book, words: Seque
     """What was done has the value that the rules say, or that somebody gave and enough agreed to."""
     attempt = span.attempt
     promise = book.promise(span.playbook, span.attempt)
-    given = {word.inputs["to"] for word in words if word.inputs and _is_yes(word, attempt, promise)}
+    given = {word.inputs["to"] for word in words if word.inputs and _is_yes(word, attempt, promise)} - {TOO_MUCH}
     for place, step in enumerate(attempt.steps):
         effect = span.effect(place, effects)
         own = book.promise(span.playbook, attempt, step)
