@@ -64,6 +64,13 @@ def ending(steps: Build, roles: str) -> Callable[..., Step]:
     return build
 
 
+async def until_busy(ending: Callable[..., Step]) -> None:
+    """Wait until the server says that a session runs a statement."""
+    async with asyncio.timeout(30):
+        while not (await ending(idle_for=None, active_for="0s").preview()).among:
+            await asyncio.sleep(0.01)
+
+
 async def alive(connection: Any) -> bool:
     try:
         return bool(await connection.fetchval("SELECT true"))
@@ -176,8 +183,7 @@ async def test_a_session_is_ended_for_what_it_is_at(
     idle, inside, busy = [await connect("t_app", name) for name in ("idle", "inside", "busy")]
     await inside.execute("BEGIN; SELECT 1")
     sleeping = asyncio.create_task(busy.execute("SELECT pg_sleep(60)"))
-    while not (await ending(idle_for=None, active_for="0s").preview()).among:
-        await asyncio.sleep(0.01)
+    await until_busy(ending)
     found = ending(idle_for=None, **params)
     preview = await found.preview()
     done = await found.act(preview)
@@ -200,8 +206,7 @@ async def test_a_session_that_has_not_been_at_it_for_so_long_is_left_alone(
     idle, inside, busy = [await connect("t_app", name) for name in ("idle", "inside", "busy")]
     await inside.execute("BEGIN; SELECT 1")
     sleeping = asyncio.create_task(busy.execute("SELECT pg_sleep(60)"))
-    while not (await ending(idle_for=None, active_for="0s").preview()).among:
-        await asyncio.sleep(0.01)
+    await until_busy(ending)
     assert (await ending(**{"idle_for": None, **params}).preview()).among == ()
     assert [await alive(idle), await alive(inside), sleeping.done()] == [True, True, False]
     sleeping.cancel()
