@@ -8,7 +8,7 @@ from responder.model.action import ActionState, Outcome
 from responder.model.command import Act
 from responder.model.message import Buttons
 from responder.response.message import living
-from tests.response.story import Story, an_action, running
+from tests.response.story import Story, a_playbook, an_action, running
 from tests.response.test_attempts import helped, notes
 
 PLUGINS = {
@@ -109,3 +109,14 @@ def test_people_go_on_being_reminded_of_what_was_to_last_for_a_while_and_could_n
     before = len(notes(story))
     story.turn(after=4 * 3600 + 1)
     assert [note.summary for note in notes(story)][before:] == ["INC-7/1 roll-back: still stands"]
+
+
+def test_a_check_that_showed_no_help_is_nothing_to_take_back() -> None:
+    checked = an_action(verify={"run": "smoke"})
+    story = running(playbook=a_playbook(checked, an_action("smoke", "kubernetes.run_job"), propose=("roll-back",)))
+    story.act()
+    story.act()
+    assert story.state is ActionState.DONE
+    story.say("undo")
+    assert taken_back(story) == [0]
+    assert story.state is ActionState.UNDONE

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from responder.model.action import ActionState
-from responder.model.command import Act
-from tests.response.story import DONE, Story, an_action, running, why
+from responder.model.command import Act, Diagnose, Follow
+from tests.response.story import DONE, Story, a_playbook, an_action, running, why
 from tests.response.test_attempts import helped, notes
 
 
@@ -57,3 +57,28 @@ def test_what_somebody_changes_back_is_left_to_people_whatever_the_rules_want_to
     assert [n.summary for n in notes(story) if "roll-back" in n.summary][-1:] == [
         "INC-7/1 roll-back: reverted: a person is needed"
     ]
+
+
+def test_a_reading_of_an_earlier_look_counts_for_no_later_one() -> None:
+    story = running(an_action(verify=helped(hold="1m")))
+    story.act()
+    story.verify()
+    story.turn(after=30)
+    story.rate = 0.001
+    (now,) = [one for one in story.asked(Diagnose) if one.attempt and one.name == "rate"]
+    answer = story.reading(now)
+    story.turn(replace(answer, round=now.round - 1))
+    verification = story.attempt().verification
+    assert verification is not None
+    assert verification.readings["rate"].running
+
+
+def test_a_check_that_passed_needs_no_target_that_is_ready() -> None:
+    checked = an_action(verify={"run": "smoke", "until": "rate.value < 0.01", "within": "5m"})
+    story = running(playbook=a_playbook(checked, an_action("smoke", "kubernetes.run_job"), propose=("roll-back",)))
+    story.rate = 0.001
+    story.act()
+    story.act()
+    assert [follow.step for follow in story.asked(Follow)] == [0]
+    story.verify()
+    assert story.state is ActionState.VERIFIED
