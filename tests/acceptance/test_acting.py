@@ -80,11 +80,11 @@ class Platform:
             await _a_moment()
         raise AssertionError(json.dumps(found, indent=1))
 
-    async def asked(self, name: str) -> dict[str, Any]:
-        """Wait until people are asked about an action."""
+    async def asked(self, name: str, *, before: str = "") -> dict[str, Any]:
+        """Wait until people are asked about an action; anew, where they were asked about `before`."""
         for _ in range(1500):
             attempt = await self.action(name, "proposed", "blocked")
-            if attempt["state"] == "proposed" and attempt["digest"]:
+            if attempt["state"] == "proposed" and attempt["digest"] not in ("", before):
                 return attempt
             await _a_moment()
         raise AssertionError(f"nobody is asked about {name}")
@@ -194,9 +194,8 @@ async def test_a_yes_to_what_is_no_longer_so_is_not_a_yes(begin: Begin) -> None:
     platform.shop.release("registry.example/ai-orchestrator:1.6")
     status, _ = await platform.says("ann", attempt)
     assert status == 202
-    await platform.shows("waits for approval", "is")
-    again = await platform.action("roll-back", "proposed", "refused", "withdrawn")
-    assert again["digest"] != attempt["digest"]
+    again = await platform.asked("roll-back", before=attempt["digest"])
+    assert again["approvals"] == []
     assert platform.shop.image == "registry.example/ai-orchestrator:1.6"
 
 
