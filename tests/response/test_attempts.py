@@ -170,6 +170,17 @@ def test_what_would_be_another_thing_now_is_withdrawn_and_asked_anew() -> None:
     assert story.attempt().steps[0].params == {"revision": 4}
 
 
+def test_what_somebody_has_said_yes_to_is_not_exchanged_for_another_thing() -> None:
+    guard = {"approvals": 2, "approve_within": "1h"}
+    story = asked(an_action("scale", "kubernetes.scale", params={"revision": "${int(rate.value * 10.0)}"}, guard=guard))
+    story.say("yes")
+    story.rate = 0.4
+    story.turn(after=600)
+    story.look_at()
+    assert [(a.state, a.approved_by) for a in story.incident.attempts] == [(ActionState.PROPOSED, ("ann",))]
+    assert story.attempt().steps[0].params == {"revision": 2}
+
+
 # --- approved, checked, started ---
 
 
