@@ -119,6 +119,7 @@ async def test_after_a_crash_it_is_not_taken_back_over_what_others_did_since(
     await at.act(preview)
     theirs = {"spec": {"replicas": 7, "template": {"metadata": {"labels": {"release": "2"}}}}}
     await patch(rolling.cluster, "Deployment", "api", theirs, by="argocd-controller")
+    await rolling.settle()
     before = await at.object()
 
     undone = await at.undo((await at.act(preview, retry=True)).undo)

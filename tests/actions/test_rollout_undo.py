@@ -230,6 +230,7 @@ async def test_the_change_cause_of_a_revision_is_shown(rolling: Rolling) -> None
 
 async def test_no_kept_history_means_no_undo_and_says_so(rolling: Rolling) -> None:
     at = await released(rolling)
+    rolling.world.frozen = True  # Nobody has cleaned the revisions up yet.
     await patch(rolling.cluster, "Deployment", "api", {"spec": {"revisionHistoryLimit": 0}})
 
     preview = await at.preview()

@@ -9,6 +9,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from kubernetes_asyncio.client import ApiException
 
 from tests.servers.kubernetes_cluster import Cluster, container_status, ready, stamp, workload
 
@@ -19,6 +20,7 @@ PATIENCE = 300
 """How often the cluster is looked at before its controllers are given up; a tenth of a second lies between."""
 
 _WORKLOADS = ("deployments", "statefulsets", "daemonsets")
+_APIS = {"pods": "/api/v1", "jobs": "/apis/batch/v1", "poddisruptionbudgets": "/apis/policy/v1"}
 _CONTROLLED: dict[str, bool] = {}
 
 
@@ -81,8 +83,14 @@ async def _observed(cluster: Cluster) -> bool:
 
 
 async def _list(cluster: Cluster, plural: str) -> list[Object]:
-    api = "/api/v1" if plural == "pods" else "/apis/batch/v1" if plural == "jobs" else "/apis/apps/v1"
-    return list((await cluster.call("GET", f"{api}/namespaces/{cluster.namespace}/{plural}"))["items"])
+    api = _APIS.get(plural, "/apis/apps/v1")
+    try:
+        found = await cluster.call("GET", f"{api}/namespaces/{cluster.namespace}/{plural}")
+    except ApiException as error:
+        if error.status == 404:  # An old cluster has none of these.
+            return []
+        raise
+    return list(found["items"])
 
 
 async def _late(cluster: Cluster) -> list[str]:
@@ -95,6 +103,8 @@ async def _late(cluster: Cluster) -> list[str]:
             own = [pod for pod in pods if uid in (_owner(pod), owners.get(_owner(pod))) and _selects(found, pod)]
             if not _runs(plural, found, own):
                 late.append(f"{plural}/{found['metadata']['name']}")
+    budgets = await _list(cluster, "poddisruptionbudgets")
+    late += [f"poddisruptionbudgets/{each['metadata']['name']}" for each in budgets if not _counted(each, pods)]
     jobs = await _list(cluster, "jobs")
     return late + [f"jobs/{job['metadata']['name']}" for job in jobs if not _ended(job)]
 
@@ -130,6 +140,13 @@ def _runs(plural: str, found: Object, pods: list[Object]) -> bool:
 def _is_ready(pod: Object) -> bool:
     conditions = (pod.get("status") or {}).get("conditions") or ()
     return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+
+
+def _counted(budget: Object, pods: list[Object]) -> bool:
+    status = budget.get("status") or {}
+    healthy = sum(_is_ready(pod) for pod in pods if _selects(budget, pod))
+    new = status.get("observedGeneration", 0) < budget["metadata"]["generation"]
+    return not new and status.get("currentHealthy") == healthy
 
 
 def _ended(job: Object) -> bool:
