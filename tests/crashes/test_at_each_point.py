@@ -60,10 +60,10 @@ async def test_who_is_in_a_transaction_about_an_action_may_stand_still(launch: L
 async def struck(launch: Launch, database_url: str, how: Signal) -> None:
     """Let incidents live side by side, each of them struck at another point."""
     async with launch(database_url) as fleet, asyncio.TaskGroup() as cases:
+        for point in ("before", "after"):  # alone: struck for another's sake they are in doubt before anything is held
+            await in_doubt(Case(fleet, f"post-{point}", "AgentsHang"), point, how)
         for point in AT_THE_WORLD:
             cases.create_task(at_the_world(Case(fleet, point), point, how), name=point)
-        for point in ("before", "after"):
-            cases.create_task(in_doubt(Case(fleet, f"post-{point}", "AgentsHang"), point, how), name=f"post {point}")
         for point in POINTS if fleet.shared and how == "kill" else ():
             cases.create_task(at_the_store(Case(fleet, f"store-{point}"), point, how), name=f"store {point}")
 
@@ -151,11 +151,12 @@ async def stand_still(case: Case, name: str, held: Gate | Holder) -> None:
     fleet = case.fleet
     fleet.freeze(name)
     heard = fleet.platform.heard
-    seen = len(heard)
+    seen, asked = len(heard), None
     if isinstance(held, Holder):
         await held.open()
-    else:  # it may have stood still before, for another's sake, and others may have gone on since
-        seen = next(place for place, one in enumerate(heard) if one is held.held)
+    else:  # meanwhile others may have gone on, or it has waited too long for an answer and asked again
+        asked = held.held
+        seen = next(place for place, one in enumerate(heard, start=1) if one is asked)
 
     async def others() -> bool:
         if not fleet.shared:
@@ -163,6 +164,6 @@ async def stand_still(case: Case, name: str, held: Gate | Holder) -> None:
             return not await fleet.count(f"command where incident = {case.number} and {lease}")
         if case.alert == "AgentsHang":
             return bool((await case.detail())["actions"][-1]["state"] == "in doubt")
-        return any(one.concerns(case.namespace) and one.replica != name for one in heard[seen:])
+        return any(one == asked or (one.replica != name and one.concerns(case.namespace)) for one in heard[seen:])
 
     await fleet.until(others)
