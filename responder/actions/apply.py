@@ -50,9 +50,9 @@ class Apply(Action[ApplyParams]):
     """
     Apply one manifest of the pack; undone by deleting what it created. The kinds are those that the settings allow.
 
-    What is there already is neither written over nor merged into: the request can only create.
+    What is there already is not written over; what others make that very moment is given back to them.
 
-    Source: `POST` of the kind, with our field manager and strict validation of the fields.
+    Source: server-side apply, `PATCH` with `application/apply-patch+yaml`, which takes no field from others.
 
     Example:
 
@@ -72,7 +72,7 @@ class Apply(Action[ApplyParams]):
         *(
             Verb(resource.group, resource.plural, verb)
             for resource in _RESOURCES.values()
-            for verb in ("get", "create", "delete")
+            for verb in ("get", "create", "patch", "delete")
         ),
         *dict.fromkeys(verb for verbs in REACH_NEEDS.values() for verb in verbs),
     )
@@ -98,9 +98,9 @@ class Apply(Action[ApplyParams]):
         return "ordinary" if kind_of(files.get(params.manifest, "")) in _PLAIN else "security"
 
     def command(self, params: ApplyParams, target: Target) -> tuple[str, ...]:
-        """Return `kubectl create`, which like this action writes over nothing that is there."""
+        """Return `kubectl apply`, by the server."""
         namespace = params.namespace or target.namespace
-        return (kubectl("create", "-f", params.manifest, namespace=namespace),)
+        return (kubectl("apply", "--server-side", "-f", params.manifest, namespace=namespace),)
 
     async def preview(self, params: ApplyParams, target: Target, tools: ActionTools) -> Preview:
         """Say what would be made, and which pods that reaches."""
@@ -140,4 +140,5 @@ def _creation(params: ApplyParams, target: Target, tools: ActionTools) -> Creati
         summary=f"apply {params.manifest}: make {place}",
         done=f"applied from {params.manifest}",
         event="Applied",
+        applied=True,
     )

@@ -45,7 +45,7 @@ async def test_the_manifest_is_applied_and_is_ours(at: Bench) -> None:
     assert made["metadata"]["labels"] == {"app": "api", "alertmanager-responder/incident": "INC-17"}
     assert made["metadata"]["annotations"] == {ATTEMPT: at.tools.attempt}
     (entry,) = made["metadata"]["managedFields"]
-    assert entry["manager"] == "responder"
+    assert (entry["manager"], entry["operation"]) == ("responder", "Apply")
     assert (await at.progress(done)).reverted == ""
     assert events_of(await every(at.cluster, "Event")) == [
         ("Applied", "Responder: applied from emergency/shed.yaml for INC-17, approved by ann")
@@ -54,7 +54,7 @@ async def test_the_manifest_is_applied_and_is_ours(at: Bench) -> None:
 
 async def test_a_second_try_after_a_lost_answer_makes_nothing_more(at: Bench, fake: KubernetesServer) -> None:
     preview = await at.preview()
-    fake.lost = ["/configmaps"]
+    fake.lost = ["configmaps/shedding"]
     with pytest.raises(Unanswered):
         await at.act(preview)
     fake.lost.clear()
@@ -94,7 +94,7 @@ async def test_what_others_apply_at_the_last_moment_stays_theirs(cluster: Cluste
 
 async def test_what_others_wrote_to_before_it_was_read_back_is_not_removed(at: Bench, fake: KubernetesServer) -> None:
     preview = await at.preview()
-    fake.lost = ["/configmaps"]
+    fake.lost = ["configmaps/shedding"]
     with pytest.raises(Unanswered):
         await at.act(preview)
     fake.lost.clear()
@@ -103,7 +103,7 @@ async def test_what_others_wrote_to_before_it_was_read_back_is_not_removed(at: B
     again = await at.act(preview, retry=True)
 
     assert again.status == "done"
-    assert "argocd-controller has written to it since" in again.say
+    assert "argocd-controller has written to it, too" in again.say
     for before in (again.undo, preview.undo):
         undone = await at.undo(before)
         assert (undone.status, "argocd-controller" in undone.say) == ("not_done", True)

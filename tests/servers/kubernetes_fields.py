@@ -79,6 +79,8 @@ def leaves(found: Object) -> dict[Path, Any]:
             continue
         if key == "metadata":
             value = {name: item for name, item in value.items() if name not in _UNOWNED}
+            if not value:
+                continue
         _flatten(value, (f"f:{key}",), key, flat)
     return flat
 

@@ -27,7 +27,8 @@ class Creation:
     An object to be made.
 
     `manifest` is all of it but our marks. `event` is the reason of the Kubernetes Event, "" for none, `done` what
-    happened in words. `vanishes`: it may have been made and be gone again by itself.
+    happened in words. `applied` sends it by server-side apply. `vanishes`: it may have been made and be gone again by
+    itself.
     """
 
     place: Place
@@ -35,6 +36,7 @@ class Creation:
     summary: str
     done: str
     event: str
+    applied: bool = False
     vanishes: bool = False
 
     def marked(self, tools: ActionTools) -> dict[str, Any]:
@@ -92,6 +94,8 @@ async def create_once(creation: Creation, preview: Preview, tools: ActionTools) 
         made = Seen(place, await send(creation, tools))
     except Exists:
         return Outcome("not_done", f"{place} was made by others this moment: nothing was done")
+    if creation.applied and (others := _writers(made)):
+        return await _withdraw(creation, ", ".join(others), tools)
     await _tell(made, creation.event, creation.done, tools)
     return _made(creation, made)
 
@@ -142,19 +146,39 @@ async def follow_creation(place: Place, outcome: Outcome, tools: ActionTools) ->
 
 
 async def send(creation: Creation, tools: ActionTools, *, dry_run: bool = False) -> Object:
-    """
-    Send the request: a create, which makes the object or nothing, and never merges into another's.
+    """Send the request. Raises: Exists, and as `Cluster.create` and `Cluster.patch`."""
+    place, body = creation.place, creation.marked(tools)
+    if not creation.applied:
+        return await tools.kubernetes.create(place.resource, place.namespace, body, dry_run=dry_run)
+    try:
+        return await _apply(place, body, tools, dry_run=dry_run)
+    except Conflict as error:  # they had made it, and a field of ours says otherwise
+        raise Exists(str(error)) from None
 
-    Server-side apply takes no such condition. Raises: Exists, and as `Cluster.create`.
+
+async def _apply(place: Place, body: Object, tools: ActionTools, *, dry_run: bool = False) -> Object:
+    return await tools.kubernetes.patch(
+        place.resource, place.namespace, place.name, dict(body), form="apply", dry_run=dry_run
+    )
+
+
+async def _withdraw(creation: Creation, others: str, tools: ActionTools) -> Outcome:
+    """
+    Take our fields out of what others made between our look and our request: it was merged into theirs.
+
+    Server-side apply knows no condition that there be nothing yet; who applies less gives up what only he owned.
+    Raises: as `Cluster.patch`.
     """
     place = creation.place
-    return await tools.kubernetes.create(place.resource, place.namespace, creation.marked(tools), dry_run=dry_run)
+    bare = {key: creation.manifest[key] for key in ("apiVersion", "kind")}
+    await _apply(place, bare | {"metadata": {"name": place.name, "namespace": place.namespace}}, tools)
+    return Outcome("not_done", f"{place} was made by {others} this moment: nothing of ours is left in it")
 
 
 def _made(creation: Creation, made: Seen, *, found: bool = False) -> Outcome:
     how = ", found by the mark of this attempt" if found else ""
     theirs = _writers(made) if found else ()
-    also = f"; {', '.join(theirs)} has written to it since, and it is not removed over that" if theirs else ""
+    also = f"; {', '.join(theirs)} has written to it, too, and it is not removed over that" if theirs else ""
     # Of what others have written to before it was read back, nobody knows how we left it.
     kept: dict[str, Json] = {**made.identity, "left": _NOT_AS_LEFT if theirs else _content(made.found)}
     return Outcome("done", f"{creation.place}: {creation.done}{how}{also}", undo=kept, basis=kept)
