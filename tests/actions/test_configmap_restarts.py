@@ -13,6 +13,7 @@ from responder.settings.sections import KubernetesAccess
 from tests.actions.packs import at_work, config_map
 from tests.actions.rollouts import Bench, Meddled, Rolling, every, patch
 from tests.servers.kubernetes import Fault
+from tests.servers.kubernetes_behind import NOBODY
 from tests.servers.kubernetes_cluster import template, workload
 
 PATCH = PatchConfigmap()
@@ -28,7 +29,8 @@ async def runs(
     rolling: Rolling, name: str, *, kind: str = "Deployment", container: Any = None, replicas: int = 3, **spec: Any
 ) -> None:
     """Let a workload run; `container` and `spec` are of its pods."""
-    made = template({"app": name}, [{"name": name, "image": f"r/{name}:1", **(container or {})}], **spec)
+    described = {"name": name, "image": f"r/{name}:1", **(container or {})}
+    made = template({"app": name}, [described], schedulerName=NOBODY, **spec)
     wanted: dict[str, Any] = {"template": made} if kind == "DaemonSet" else {"template": made, "replicas": replicas}
     await rolling.cluster.create(workload(kind, name, spec=wanted))
     await rolling.settle()
