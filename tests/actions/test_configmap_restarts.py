@@ -348,7 +348,9 @@ async def test_more_than_ten_are_not_restarted_by_one_action(rolling: Rolling, m
 
 async def test_one_that_cannot_be_restarted_is_refused_by_its_name(rolling: Rolling) -> None:
     at = await two_of_three(rolling)
-    await patch(rolling.cluster, "StatefulSet", "db", {"spec": {"updateStrategy": {"type": "OnDelete"}}})
+    await patch(
+        rolling.cluster, "StatefulSet", "db", {"spec": {"updateStrategy": {"type": "OnDelete", "rollingUpdate": None}}}
+    )
 
     assert "statefulset/db replaces pods only when they are deleted" in (await at.preview()).refusal
 
