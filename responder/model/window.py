@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import MAXYEAR, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -120,6 +120,8 @@ def day_of(text: str) -> Day:
         date(year or _NO_LEAP_YEAR, month, day)
     except ValueError as error:
         raise ValueError(f"`{text}` is no date: write it as 2026-12-20, or 12-20 for every year") from error
+    if year == MAXYEAR:
+        raise ValueError(f"`{text}` is for ever: leave `from` and `to` out, or write an earlier year")
     return Day(year, month, day)
 
 

@@ -165,7 +165,7 @@ def _hours(windows: tuple[Window, ...], now: datetime) -> Iterator[Refusal]:
             yield from map(partial(_frozen, now), frozen)
         elif allowed and not any(window.covers(now) for window in allowed):
             yield Refusal(f"it may run only in these hours: {'; '.join(map(str, allowed))}")
-    except (ValueError, KeyError, OSError) as error:
+    except (ValueError, KeyError, OSError, OverflowError) as error:
         yield Refusal(f"its hours cannot be read: {error}", firm=True)
 
 

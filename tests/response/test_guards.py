@@ -204,6 +204,13 @@ def test_the_freeze_of_the_deployment_binds_every_action() -> None:
     assert why(guarded({}, ceilings=frozen)) == "changes are frozen: 00:00-24:00 UTC"
 
 
+def test_hours_that_cannot_be_told_refuse_and_do_not_end_the_turn() -> None:
+    for_ever = Window(freeze=True, first=Day(2020, 1, 1), last=Day(9999, 12, 31))
+    assert "its hours cannot be read" in why(guarded({}, ceilings=Ceilings(windows=(for_ever,))))
+    written = {"freeze": True, "from": "2020-01-01", "to": "9999-12-31"}
+    assert "cannot be read: `9999-12-31` is for ever" in why(guarded({"windows": [written]}))
+
+
 def test_a_window_goes_by_the_clocks_of_its_zone_also_when_they_are_put_back() -> None:
     night = Window(begin=2 * 60, end=3 * 60, zone="Europe/Berlin")
     assert night.covers(datetime(2026, 10, 25, 0, 30, tzinfo=UTC))

@@ -102,6 +102,11 @@ def test_what_is_off_may_be_written_without_quotes(write: Callable[..., list[Pat
         ("freeze: true,", "freeze: true, from: 2026-12-20, to: 2026-12-03,", "`to` is before `from`"),
         ("freeze: true,", "freeze: true, from: 2026-02-30, to: 2026-03-03,", "`2026-02-30` is no date"),
         ("freeze: true,", "freeze: true, from: 02-29, to: 03-03,", "`02-29` is no date"),
+        (
+            "freeze: true,",
+            "freeze: true, from: 2026-12-20, to: 9999-12-31,",
+            "`9999-12-31` is for ever: leave `from` and",
+        ),
         ("freeze: true,", "freeze: true, zone: ,", "there is nothing behind this word"),
         ("  only_in:", "  by_hand: {approvals: 0}\n  only_in:", "greater than or equal to 1"),
         ("  only_in:", "  by_hand: {approvals: {ordinray: 2}}\n  only_in:", "ordinary"),
