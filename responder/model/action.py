@@ -218,7 +218,8 @@ class Step:
 
     `name` is the action's in the playbook, `plugin` who does it. `commands` is what a person would type. `guards`
     are those within a sequence, beside that of the whole. A step that `verifies` runs once the others are done, to see
-    whether they helped; it is never taken back.
+    whether they helped; it is never taken back. `retaken` counts how often a person asked anew for what could not be
+    undone.
     """
 
     name: str
@@ -234,6 +235,7 @@ class Step:
     ended_at: datetime | None = None
     guards: tuple[Mapping[str, Json], ...] = ()
     verifies: bool = False
+    retaken: int = 0
 
 
 @dataclass(frozen=True, slots=True)

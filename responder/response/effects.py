@@ -32,10 +32,14 @@ def begin(draft: Draft, attempt: Attempt) -> Attempt:
 
 def take_back(draft: Draft, attempt: Attempt, place: int) -> Attempt:
     """Ask for a step to be taken back."""
+    step = attempt.steps[place]
+    if step.undone is not None:
+        step = replace(step, undone=None, retaken=step.retaken + 1)
     why = f"{draft.incident.id}, undoing what was {'tried' if attempt.dry_run else 'done'}"
-    command = Act(attempt.number, place, attempt.steps[place], why, undo=True, dry_run=attempt.dry_run)
+    command = Act(attempt.number, place, step, why, undo=True, dry_run=attempt.dry_run, again=step.retaken)
     draft.plan(command, priority=draft.priority())
-    return attempts.put(draft, replace(attempt, at_step=place, pending=command.key))
+    steps = (*attempt.steps[:place], step, *attempt.steps[place + 1 :])
+    return attempts.put(draft, replace(attempt, steps=steps, at_step=place, pending=command.key))
 
 
 def reason(draft: Draft, attempt: Attempt) -> str:

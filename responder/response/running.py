@@ -36,13 +36,18 @@ def acted(draft: Draft, at: datetime, told: Acted) -> None:
     """Take in what became of a step, or of taking it back; an answer that is not waited for is old."""
     attempt = attempts.find(draft, told.attempt)
     key = f"{'undo' if told.undo else 'act'}/{told.attempt}/{told.step}"
-    if attempt is None or attempt.pending not in (key, f"{key}/{attempt.handed_back}"):
+    if attempt is None or key not in (attempt.pending, _first(attempt.pending)):
         return
     attempt = replace(attempt, pending="")
     if told.undo and attempt.state is ActionState.UNDOING:
         _taken_back(draft, at, attempt, told.outcome)
     elif attempt.state is ActionState.RUNNING:
         _ended(draft, at, attempt, told.outcome)
+
+
+def _first(key: str) -> str:
+    """Return the key of the first of several starts: `undo/3/0` of `undo/3/0/2`."""
+    return "/".join(key.split("/")[:3])
 
 
 def followed(draft: Draft, at: datetime, told: Followed) -> None:

@@ -13,7 +13,7 @@ _STANDING = frozenset({"done", "in_doubt"})
 
 def begin(draft: Draft, attempt: Attempt, *, why: str, by: str = attempts.BY_ITSELF) -> Attempt | str:
     """Begin to take back what stands of an attempt; a string says why that cannot be, and nothing was begun."""
-    against = why_not(draft.brain, attempt) or "; ".join(undo_refusals(draft, attempt))
+    against = why_not(draft.brain, attempt, by=by) or "; ".join(undo_refusals(draft, attempt))
     if against:
         return against
     place = standing(draft.brain, attempt)[-1]
@@ -33,14 +33,15 @@ def end(draft: Draft, attempt: Attempt, *, why: str) -> Attempt | str:
     return _begin(draft, attempt, places[-1], why=why, by=attempts.BY_ITSELF)
 
 
-def why_not(brain: Brain, attempt: Attempt) -> str:
-    """Say why nothing of an attempt can be taken back, whoever asks; "" where something can."""
+def why_not(brain: Brain, attempt: Attempt, *, by: str = "anybody") -> str:
+    """Say why nothing of an attempt can be taken back by somebody; "" where something can."""
     places = standing(brain, attempt)
     if not places:
         return "nothing stands of it that could be undone"
     if attempt.dry_run:
         return "it was a dry run: nothing was changed"
-    return _against(brain, attempt.steps[places[-1]])
+    last = attempt.steps[places[-1]]
+    return _against(brain, replace(last, undone=None) if by and _may_be_tried_again(brain, last) else last)
 
 
 def lasting(draft: Draft, attempt: Attempt) -> list[int]:
@@ -94,6 +95,13 @@ def _stands(brain: Brain, step: Step) -> bool:
         return False
     known = brain.action(step.plugin)
     return known is None or known.weight != "harmless" or known.undoable
+
+
+def _may_be_tried_again(brain: Brain, step: Step) -> bool:
+    """Whether a person may ask anew for what could not be undone: an outage ends, and others let go of an object."""
+    known = brain.action(step.plugin)
+    told = step.undone is not None and step.undone.status in ("failed", "not_done")
+    return told and known is not None and known.once != "doubtful"
 
 
 def _against(brain: Brain, step: Step) -> str:

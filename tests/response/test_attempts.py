@@ -731,7 +731,7 @@ def test_taking_back_does_not_pass_the_stop() -> None:
     assert story.refused == ["all automation was stopped by bob"]
 
 
-def test_taking_back_that_fails_is_said_and_not_tried_again() -> None:
+def test_taking_back_that_fails_is_said_and_tried_again_only_when_a_person_asks() -> None:
     story = running()
     story.act()
     story.say("undo")
@@ -740,6 +740,21 @@ def test_taking_back_that_fails_is_said_and_not_tried_again() -> None:
         ActionState.FAILED,
         "it could not be undone: others have changed it since",
     )
+    story.turn(after=3600)
+    assert not story.asked(Act)
+    story.say("undo")
+    (act,) = story.asked(Act)
+    assert (act.key, act.step, act.undo, act.what.undone) == ("undo/1/0/1", 0, True, None)
+    story.act(Outcome("done", "put back"))
+    assert story.state is ActionState.UNDONE
+
+
+def test_what_may_have_been_undone_is_not_tried_again() -> None:
+    story = running()
+    story.act()
+    story.say("undo")
+    story.act(Outcome("in_doubt", "no answer came"))
+    assert story.state is ActionState.IN_DOUBT
     story.say("undo")
     assert "was tried already" in story.refused[-1]
 
