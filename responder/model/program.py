@@ -16,6 +16,8 @@ _MORE = "..."
 _PROGRAM = re.compile(r"/?[A-Za-z0-9_][A-Za-z0-9_.+@/-]*")
 _VERSION = re.compile(r"[-.0-9]+$")
 _STAR = re.compile(r"(?<!\\)\*")
+_WRITTEN = "\0"
+"""Stands for `\\*` while a line is split, which would take the backslash away where nothing is quoted."""
 _CODE = frozenset({"-c", "-e", "--eval"})
 """Flags behind which code stands; another one after it may bring more code."""
 _MODULE = "-m"
@@ -63,9 +65,10 @@ def line_of(text: str) -> Line:
     Raises: ValueError for one that would let anything be run, saying what to write instead.
     """
     try:
-        words = shlex.split(text) if text.isprintable() else []
+        split = shlex.split(text.replace("\\*", _WRITTEN)) if text.isprintable() else []
     except ValueError as error:
         raise ValueError(f"{text!r} is no command line ({error}): quote it as in a shell") from None
+    words = [word.replace(_WRITTEN, "\\*") for word in split]
     if not words or any(word == _MORE for word in words[:-1]) or words == [_MORE]:
         raise ValueError(f"{text!r} is no command line: write a program and its arguments, and `...` at the end only")
     more = words[-1] == _MORE or len(words) == 1

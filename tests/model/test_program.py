@@ -24,6 +24,10 @@ DUMP = "jmap -dump:* *"
         (r"psql -c 'SELECT count(\*) FROM t'", ["psql", "-c", "SELECT count(*) FROM t"]),
         ("perl -e 'print 1' *", ["perl", "-e", "print 1", "x"]),
         ("/usr/bin/jmap *", ["/usr/bin/jmap", "1"]),
+        (r"redis-cli keys \*", ["redis-cli", "keys", "*"]),
+        (r"redis-cli keys a\*b*", ["redis-cli", "keys", "a*bc"]),
+        (r'redis-cli keys "\*"', ["redis-cli", "keys", "*"]),
+        (r"find /tmp -name \*.hprof", ["find", "/tmp", "-name", "*.hprof"]),
     ],
 )
 def test_a_line_covers_the_arguments_that_it_says(line: str, argv: list[str]) -> None:
@@ -59,6 +63,10 @@ def test_a_line_covers_the_arguments_that_it_says(line: str, argv: list[str]) ->
         ("env LANG=C jmap 1", ["env", "LANG=C", "sh", "1"]),
         (r"psql -c 'SELECT count(\*) FROM t'", ["psql", "-c", "SELECT count(1); DROP TABLE t; --) FROM t"]),
         ("perl -e 'print 1' *", ["perl", "-e", "print 1", "-e"]),
+        (r"redis-cli keys \*", ["redis-cli", "keys", "session:1"]),
+        (r"redis-cli keys a\*b*", ["redis-cli", "keys", "axbc"]),
+        (r'redis-cli keys "\*"', ["redis-cli", "keys", "session:1"]),
+        (r"find /tmp -name \*.hprof", ["find", "/tmp", "-name", "x.hprof"]),
     ],
 )
 def test_a_line_covers_nothing_else(line: str, argv: list[str]) -> None:
