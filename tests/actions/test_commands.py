@@ -313,13 +313,16 @@ def test_parameters_that_make_no_sense_are_refused(registry: Registry, name: str
 
 
 def test_a_lockdown_command_is_valid_json_for_the_policy(registry: Registry) -> None:
-    read, create = show(registry, "kubernetes.network_lockdown", {"direction": "egress", "allow_dns": True}, POD)
-    assert read == "labels=$(kubectl get pod/api-5d8f-x -o 'jsonpath={.metadata.labels}' -n prod)"
+    params = {"direction": "egress", "allow_dns": True}
+    read, create, label = show(registry, "kubernetes.network_lockdown", params, POD)
+    assert read == "chosen=$(kubectl get pod/api-5d8f-x -o 'jsonpath={.metadata.uid}' -n prod)"
     words = shlex.split(create)
     assert words[0] == "printf"
-    assert words[1].count("%s") == 1
-    assert '"policyTypes": ["Egress"]' in words[1]
+    selector = {"matchLabels": {"alertmanager-responder/locked-down": "a-uid"}}
+    policy = json.loads(words[1] % "a-uid")
+    assert (policy["spec"]["policyTypes"], policy["spec"]["podSelector"]) == (["Egress"], selector)
     assert words[-6:] == ["kubectl", "create", "-f", "-", "-n", "prod"]
+    assert label.endswith('"alertmanager-responder/locked-down=$chosen"')
 
 
 FAKE = """kubectl() { if [ "$1" = get ]; then printf %s "$HELD"; else for word; do printf '%s\\n' "$word"; done; fi; }
