@@ -2,7 +2,8 @@
 Which programs may be run in a container: command lines of the settings, against the argument list of a step.
 
 `jmap -dump:* *` is a whole line: each of its words is one argument, `*` in it any text, `\\*` a star. At the end `...`
-is any further arguments, and so is what follows a program that stands alone. A `*` that begins a word is never a flag.
+is any further arguments, and so is what follows a program that stands alone. A `*` that begins a word is never a flag,
+and none climbs out of a directory by `..`.
 """
 
 import re
@@ -16,6 +17,7 @@ _MORE = "..."
 _PROGRAM = re.compile(r"/?[A-Za-z0-9_][A-Za-z0-9_.+@/-]*")
 _VERSION = re.compile(r"[-.0-9]+$")
 _STAR = re.compile(r"(?<!\\)\*")
+_UP = re.compile(r"(?:^|(?<=[/=:,]))\.\.(?=[/:,]|$)")
 _WRITTEN = "\0"
 """Stands for `\\*` while a line is split, which would take the backslash away where nothing is quoted."""
 _CODE = frozenset({"-c", "-e", "--eval"})
@@ -107,6 +109,8 @@ def _is_settled(line: Line, open_at: int) -> bool:
 
 def _fits(word: str, argument: str) -> bool:
     if word.startswith("*") and argument.startswith("-"):
+        return False
+    if len(_UP.findall(argument)) > len(_UP.findall(word)):
         return False
     first, *parts = (part.replace("\\*", "*") for part in _STAR.split(word))
     if not parts or not argument.startswith(first):

@@ -160,6 +160,30 @@ def test_what_is_no_line_is_refused(line: str) -> None:
         line_of(line)
 
 
+@pytest.mark.parametrize(
+    "argument",
+    [
+        "/var/log/../../run/secrets/kubernetes.io/serviceaccount/token",
+        "/var/log/..",
+        "/var/log/a/../../x",
+        "/var/log/a:../x",
+        "/var/log/x,..",
+    ],
+)
+def test_a_star_does_not_climb_out_of_a_directory(argument: str) -> None:
+    assert not allows(["cat /var/log/*"], ["cat", argument])
+    assert not allows(["cat *"], ["cat", argument])
+    assert not allows(["cat /var/log/*/../app.log"], ["cat", f"{argument}/../app.log"])
+    assert not allows(["tool --file=*"], ["tool", "--file=../x"])
+
+
+def test_two_dots_that_lead_nowhere_or_are_written_out_pass() -> None:
+    assert allows(["cat /var/log/*"], ["cat", "/var/log/app..1/..x/y.."])
+    assert allows(["seq *"], ["seq", "1..9"])
+    assert allows(["cat /app/../log/*"], ["cat", "/app/../log/x"])
+    assert allows(["cat /log/*/../x"], ["cat", "/log/a/../x"])
+
+
 def test_an_argument_that_is_not_known_yet_may_be_anything() -> None:
     def known(text: str) -> bool:
         return "${" not in text
