@@ -1,8 +1,10 @@
 """Keeps evidence before anything is changed."""
 
+import re
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from posixpath import normpath
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -45,14 +47,28 @@ class Run(Params):
 
     argv: list[Argument] = Field(min_length=1, max_length=100, description="Program and arguments; never a shell line.")
     file: str = Field(
-        "stdout", pattern=r"^(stdout|/[A-Za-z0-9._/-]{1,250})$", description="The file to keep, or stdout."
+        "stdout",
+        pattern=r"^(stdout|/[A-Za-z0-9._/-]{1,250})$",
+        description="The file to keep, which an argument of the program has to name; or stdout.",
     )
 
     @model_validator(mode="after")
-    def _no_secret(self) -> Self:
-        if f"{self.file}/".startswith(_CLOSED) or ".." in self.file.split("/"):
+    def _its_own_file(self) -> Self:
+        if normpath(self.file) != self.file or self.file.startswith("//"):
+            raise ValueError(
+                f"{self.file} is written in a roundabout way: leave `//`, `.`, `..` and a `/` at its end out"
+            )
+        if f"{self.file}/".startswith(_CLOSED):
             raise ValueError(f"{self.file} is not kept as evidence: it may be a secret")
+        if not self.names_file and not any("${" in argument for argument in self.argv):
+            raise ValueError(_strange(self))
         return self
+
+    @property
+    def names_file(self) -> bool:
+        """Whether an argument names the file, so that who allows the command line has allowed what is read."""
+        named = re.compile(rf"(^-[A-Za-z]|(?<![\w./-])){re.escape(self.file)}(?![\w./-])")
+        return self.file == "stdout" or any(map(named.search, self.argv[1:]))
 
 
 class CaptureParams(Params):
@@ -308,7 +324,13 @@ def _container(pod: Object, target: Target) -> str:
     return next((name for name in (target.container, default, target.workload, *names) if name in names), "")
 
 
+def _strange(run: Run) -> str:
+    return f"no argument of {run.argv[0]} names {run.file}: write the path into `argv` as it stands in `file`"
+
+
 def _not_allowed(params: CaptureParams, allowed: Sequence[str]) -> str:
+    if strange := next((_strange(run) for run in params.exec if not run.names_file), ""):
+        return strange
     refused = [shell(*run.argv)[:300] for run in params.exec if not allows(allowed, run.argv)]
     return f"actions.programs does not allow {'; '.join(refused)}: add it there" if refused else ""
 

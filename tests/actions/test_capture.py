@@ -161,7 +161,7 @@ async def test_what_came_of_a_file_in_time_is_kept_as_cut(
 ) -> None:
     fake.kubelet.programs.scripted["jmap",] = Ran(b"dumped")
     fake.kubelet.programs.scripted["cat",] = Ran(b"x" * 100_000, drop=True)
-    done = await _act(capturing(exec=[{"argv": ["jmap"], "file": "/tmp/heap.hprof"}]))
+    done = await _act(capturing(exec=[{"argv": ["jmap", "-dump:file=/tmp/heap.hprof"], "file": "/tmp/heap.hprof"}]))
     assert (done.status, done.details[0]) == ("failed", "program 1: /tmp/heap.hprof could not be read in api-1")
     assert [(one.name, one.cut) for one in done.kept] == [("heap.hprof", True)]
 
@@ -183,7 +183,7 @@ async def test_a_file_that_is_not_there_fails_the_capture(
     capturing: Callable[..., Step], fake: KubernetesServer
 ) -> None:
     fake.kubelet.programs.scripted["jmap",] = Ran(b"dumped")
-    done = await _act(capturing(exec=[{"argv": ["jmap"], "file": "/tmp/none"}]))
+    done = await _act(capturing(exec=[{"argv": ["jmap", "/tmp/none"], "file": "/tmp/none"}]))
     assert (done.status, done.details[0]) == ("failed", "program 1: /tmp/none could not be read in api-1")
 
 
@@ -194,7 +194,7 @@ async def test_what_is_too_long_is_cut_and_said(
     fake.kubelet.programs.files["api-1", "/tmp/heap"] = b"x" * 5000
     found = capturing(
         settings={"evidence": {"directory": str(tmp_path), "max_size": 1000}},
-        exec=[{"argv": ["jmap"], "file": "/tmp/heap"}],
+        exec=[{"argv": ["jmap", "-F/tmp/heap"], "file": "/tmp/heap"}],
     )
     assert (await found.preview()).warnings == ("a file longer than 1000 (evidence.max_size) is cut",)
     done = await _act(found)
@@ -248,11 +248,50 @@ async def test_a_hostile_argument_stays_one_argument(
 
 
 @pytest.mark.parametrize(
-    "path", ["/var/run/secrets/kubernetes.io/serviceaccount/token", "/proc/1/environ", "/tmp/../etc/passwd", "tmp/x"]
+    ("path", "told"),
+    [
+        ("/var/run/secrets/kubernetes.io/serviceaccount/token", "may be a secret"),
+        ("/proc/1/environ", "may be a secret"),
+        ("/tmp/../etc/passwd", "roundabout"),
+        ("//run/secrets/x", "roundabout"),
+        ("/run//secrets/x", "roundabout"),
+        ("/./run/secrets/kubernetes.io/serviceaccount/token", "roundabout"),
+        ("/etc/./shadow", "roundabout"),
+        ("/tmp/", "roundabout"),
+        ("tmp/x", "pattern"),
+    ],
 )
-def test_a_secret_is_no_evidence(path: str) -> None:
-    with pytest.raises(ValidationError):
-        Capture.Params.model_validate({"exec": [{"argv": ["jmap"], "file": path}]})
+def test_a_secret_is_no_evidence(path: str, told: str) -> None:
+    with pytest.raises(ValidationError, match=told):
+        Capture.Params.model_validate({"exec": [{"argv": ["jmap", path], "file": path}]})
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [["jmap"], ["/app/.env"], ["jmap", "/app/.env.old"], ["jmap", "/old/app/.env"], ["jmap", "/app/.env/../x"]],
+    ids=str,
+)
+def test_a_file_that_its_own_program_does_not_name_is_refused_with_the_cure(argv: list[str]) -> None:
+    with pytest.raises(ValidationError, match=r"names /app/\.env: write the path into `argv`"):
+        Capture.Params.model_validate({"exec": [{"argv": argv, "file": "/app/.env"}]})
+
+
+@pytest.mark.parametrize(
+    "argument",
+    ["/tmp/h", "-dump:format=b,file=/tmp/h", "require('heapdump').writeSnapshot('/tmp/h')", "--out=/tmp/h", "-o/tmp/h"],
+)
+def test_a_file_is_kept_that_an_argument_of_its_program_names(argument: str) -> None:
+    Capture.Params.model_validate({"exec": [{"argv": ["dump", argument], "file": "/tmp/h"}]})
+
+
+async def test_a_template_that_an_argument_is_left_with_does_not_hide_which_file_is_read(
+    capturing: Callable[..., Step], fake: KubernetesServer
+) -> None:
+    found = capturing(exec=[{"argv": ["redis-cli", "${x}"], "file": "/app/.env"}])
+    preview = await found.preview()
+    assert preview.refusal.startswith("no argument of redis-cli names /app/.env: write")
+    assert (await found.act(preview)).status == "not_done"
+    assert fake.kubelet.programs.ran == []
 
 
 async def test_a_target_that_is_gone_is_refused(capturing: Callable[..., Step], shop: Cluster) -> None:

@@ -132,11 +132,11 @@ def show(registry: Registry, name: str, params: dict[str, Any], target: Target =
         ),
         (
             "evidence.capture",
-            {"events": True, "exec": [{"argv": ["dump"], "file": "/tmp/h"}, {"argv": ["ps"]}]},
+            {"events": True, "exec": [{"argv": ["dump", "/tmp/h"], "file": "/tmp/h"}, {"argv": ["ps"]}]},
             POD,
             [
                 "kubectl get events --sort-by=.lastTimestamp -n prod > events.txt",
-                "kubectl exec pod/api-5d8f-x -n prod -- dump",
+                "kubectl exec pod/api-5d8f-x -n prod -- dump /tmp/h",
                 "kubectl exec pod/api-5d8f-x -n prod -- cat /tmp/h > h",
                 "kubectl exec pod/api-5d8f-x -n prod -- ps > output-2.txt",
             ],

@@ -139,7 +139,12 @@ DIAGNOSTICS: Mapping[str, Mapping[str, Any]] = {
 _AMOUNTS = {"memory": "1Gi"}
 ACTIONS: Mapping[str, Mapping[str, Any]] = {
     "alertmanager.silence": {"matchers": {"a": "x"}, "duration": "1h", "comment": "x"},
-    "evidence.capture": {"logs": True, "manifests": True, "events": True, "exec": [{"argv": ["x"], "file": "/tmp/a"}]},
+    "evidence.capture": {
+        "logs": True,
+        "manifests": True,
+        "events": True,
+        "exec": [{"argv": ["/tmp/a", "/tmp/a"], "file": "/tmp/a"}],
+    },
     "http.request": {"method": "POST", "url": "http://h.example/x", "headers": {"X-A": "x"}, "body": "x", "via": ""}
     | {"credentials": "a", "expect": [200], "timeout": "1s"},
     "kubernetes.apply": {"manifest": "a.yaml", "namespace": "shop"},
