@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from responder.model.action import Attempt, Disturbed, Preview, Step
 from responder.model.guard import Blast, guard_of
 from responder.model.verdict import Json
-from responder.response.attempts import objects_of, title
+from responder.response.attempts import named, objects_of, title
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,30 +52,57 @@ def _above(steps: Iterable[Step], most: Blast) -> Iterator[str]:
         yield f"nobody knows how many pods {title(step)} disturbs; at most {most} may be"
     reached = _together(steps)
     pods, ready = sum(each.pods for each in reached), sum(each.ready for each in reached)
-    allowed = most.pods if most.pods is not None else (most.percent or 0) * sum(each.whole for each in reached) // 100
+    allowed = most.pods if most.pods is not None else _share(most, sum(each.whole for each in reached))
     if not unknown and pods > allowed:
         yield f"it would disturb {pods} pods, {ready} are ready; at most {most} may be"
+    elif most.percent is not None:
+        every = dict.fromkeys((*reached, *_by_lock(steps)))
+        yield from (_too_much_of(each, most) for each in every if each.pods > _share(most, each.whole))
+
+
+def _share(most: Blast, whole: int) -> int:
+    return (most.percent or 0) * whole // 100
+
+
+def _too_much_of(reach: _Reach, most: Blast) -> str:
+    whose = ", ".join(map(named, sorted(reach.objects)))
+    return f"it would disturb {reach.pods} pods of {whose}, {reach.ready} are ready; at most {most} of each may be"
 
 
 def _together(steps: Iterable[Step]) -> list[_Reach]:
-    """Add up what steps disturb: of the same objects the most that one of them does, of others the sum."""
+    """Add up what steps disturb; where they share objects, no more than all of those that there are."""
     found: list[_Reach] = []
+    for reach in _by_lock(steps):
+        same = [each for each in found if not each.objects.isdisjoint(reach.objects)]
+        found = [each for each in found if each not in same]
+        whole = max(reach.whole, sum(each.whole for each in same))
+        found.append(
+            _Reach(
+                reach.objects.union(*(each.objects for each in same)),
+                min(reach.pods + sum(each.pods for each in same), whole) if same else reach.pods,
+                max(reach.ready, sum(each.ready for each in same)),
+                whole,
+            )
+        )
+    return found
+
+
+def _by_lock(steps: Iterable[Step]) -> Iterable[_Reach]:
+    """Take together what is done to the very same thing, which disturbs the same again: the most that one step does."""
+    found: dict[str, _Reach] = {}
     for step in steps:
         preview = step.preview
         if preview is None or not preview.pods:
             continue
-        objects, whole = frozenset(objects_of(step)), max(preview.replicas, preview.ready)
-        same = [each for each in found if not each.objects.isdisjoint(objects)]
-        found = [each for each in found if each not in same]
-        found.append(
-            _Reach(
-                objects.union(*(each.objects for each in same)),
-                max(preview.pods, sum(each.pods for each in same)),
-                max(preview.ready, sum(each.ready for each in same)),
-                max(whole, sum(each.whole for each in same)),
-            )
+        lock, *beside = objects_of(step)
+        before = found.get(lock, _Reach(frozenset(), 0, 0, 0))
+        found[lock] = _Reach(
+            before.objects.union((lock, *beside)),
+            max(before.pods, preview.pods),
+            max(before.ready, preview.ready),
+            max(before.whole, preview.replicas, preview.ready),
         )
-    return found
+    return found.values()
 
 
 def _last(preview: Preview) -> Iterator[str]:

@@ -294,14 +294,44 @@ def test_a_sequence_disturbs_together_no_more_than_it_may() -> None:
     assert "nobody knows how many pods" in why(sequence({"blast_radius": 100}, *four[:2], unknown))
 
 
-def test_steps_of_a_sequence_that_disturb_the_same_pods_disturb_them_once() -> None:
+def test_a_share_holds_for_each_object_of_a_sequence_and_not_only_for_all_of_them() -> None:
+    big = replace(GOOD, lock="default/deployment/prod/big", pods=10, ready=100, replicas=100, at_once=1)
+    small = replace(GOOD, lock="default/deployment/prod/small", pods=2, ready=2, replicas=2, at_once=1)
+    told = "it would disturb 2 pods of deployment/small in prod, 2 are ready; at most 50% of each may be"
+    guard = {"blast_radius": "50%", "last_replica": True}
+    assert why(sequence(guard, big, small)) == told
+    assert passes(sequence(guard, big, replace(small, pods=1)))
+    over_both = replace(big, lock="default/configmap/prod/x", beside=(big.lock, small.lock))
+    assert why(sequence(guard, over_both, small)) == told
+
+
+def test_steps_of_a_sequence_that_do_something_to_the_same_thing_disturb_it_once() -> None:
     first, second = (replace(GOOD, pods=pods, ready=8, replicas=8) for pods in (4, 5))
     assert passes(sequence({"blast_radius": 5}, first, second))
     assert "it would disturb 5 pods, 8 are ready" in why(sequence({"blast_radius": 4}, first, second))
-    both = replace(first, lock="default/configmap/prod/x", beside=(GOOD.lock, "default/deployment/prod/b"), pods=6)
-    other = replace(second, lock="default/deployment/prod/b")
-    assert "it would disturb 9 pods, 16 are ready" in why(sequence({"blast_radius": 8}, first, other, both))
-    assert passes(sequence({"blast_radius": 9}, first, other, both))
+
+
+def test_steps_of_a_sequence_that_share_objects_disturb_no_more_than_all_of_those_that_there_are() -> None:
+    first, other = (replace(GOOD, pods=4, ready=8, replicas=8, lock=f"default/deployment/prod/{name}") for name in "ab")
+    both = replace(first, lock="default/configmap/prod/x", beside=(first.lock, other.lock), pods=3)
+    assert "it would disturb 11 pods, 16 are ready" in why(sequence({"blast_radius": 10}, first, other, both))
+    assert passes(sequence({"blast_radius": 11}, first, other, both))
+    whole = replace(both, pods=16, ready=16, replicas=16, at_once=1)
+    assert "it would disturb 16 pods, 16 are ready" in why(sequence({"blast_radius": 15}, first, other, whole))
+    assert passes(sequence({"blast_radius": 16}, first, other, whole))
+    assert passes(sequence({"blast_radius": "69%"}, first, other, both))
+    assert "it would disturb 11 pods" in why(sequence({"blast_radius": "68%"}, first, other, both))
+
+
+def test_two_pods_of_one_workload_are_two() -> None:
+    pods = [
+        replace(GOOD, lock=f"default/pod/prod/api-{n}", beside=(GOOD.lock,), pods=1, at_once=1, ready=4, replicas=4)
+        for n in (1, 2)
+    ]
+    assert "it would disturb 2 pods, 4 are ready" in why(sequence({"blast_radius": 1}, *pods))
+    assert "it would disturb 2 pods, 4 are ready" in why(sequence({"blast_radius": "25%"}, *pods))
+    assert passes(sequence({"blast_radius": 2}, *pods))
+    assert passes(sequence({"blast_radius": 1}, pods[0], pods[0]))
 
 
 def test_the_last_ready_pod_is_left_alone_unless_said() -> None:
