@@ -15,7 +15,8 @@ from pathlib import PurePosixPath
 
 _MORE = "..."
 _PROGRAM = re.compile(r"/?[A-Za-z0-9_][A-Za-z0-9_.+@/-]*")
-_VERSION = re.compile(r"[-.0-9]+$")
+_STEM = re.compile(r"[A-Za-z_+-]*[A-Za-z_+]")
+"""What a program is called before its version and its first dot: `python3.11t` is python, `vim.tiny` is vim."""
 _STAR = re.compile(r"(?<!\\)\*")
 _UP = re.compile(r"(?:^|(?<=[/=:,]))\.\.(?=[/:,]|$)")
 _WRITTEN = "\0"
@@ -23,8 +24,11 @@ _WRITTEN = "\0"
 _CODE = frozenset({"-c", "-e", "--eval"})
 """Flags behind which code stands; another one after it may bring more code."""
 _MODULE = "-m"
+_RUNNERS = frozenset({"cProfile", "code", "doctest", "pdb", "pip", "profile", "runpy", "timeit", "trace", "unittest"})
+"""Modules that run whatever their arguments say."""
 _INTERPRETERS = """
     sh ash bash dash zsh ksh mksh csh tcsh fish rbash python pypy perl ruby node nodejs php tclsh java Rscript
+    ipython micropython jruby jython wish
 """
 """They do what a text or a file says; what follows that is for it."""
 _LAUNCHERS = """
@@ -32,7 +36,11 @@ _LAUNCHERS = """
     timeout time watch stdbuf script strace ltrace gdb find make parallel tar ssh socat nc ncat
     kubectl oc helm docker podman nerdctl crictl ctr runc systemctl systemd-run git npm npx pip uv
     pwsh powershell irb deno bun lua luajit expect jshell groovy scala erl elixir R awk gawk mawk nawk sed ed ex
-    vi vim nvim emacs psql mysql mariadb sqlite mongo mongosh
+    vi view vim rvim vimdiff nvim emacs psql mysql mysqlsh mariadb sqlite mongo mongosh
+    gosu su-exec tini tini-static dumb-init catatonit flock setuidgid chpst capsh pkexec start-stop-daemon
+    chrt numactl prlimit cpulimit unbuffer faketime rlwrap valgrind perf lldb bwrap firejail run-parts entr
+    tmux screen rsync scp sftp crontab at batch ip ansible terraform
+    bundle rails rake gem cargo go dotnet yarn pnpm bunx uvx pipx poetry pipenv jrunscript ld
 """
 """They run other programs or more code wherever an argument says so, or reach beyond the container."""
 _INTERPRETING, _LAUNCHING = frozenset(_INTERPRETERS.split()), frozenset(_LAUNCHERS.split())
@@ -84,8 +92,7 @@ def line_of(text: str) -> Line:
 def _check_reach(line: Line) -> None:
     """Let what runs other things run only what is written out. Raises: ValueError."""
     program = line.words[0]
-    name = PurePosixPath(program).name
-    name = name if name in _INTERPRETING | _LAUNCHING else _VERSION.sub("", name)
+    name = _stem(PurePosixPath(program).name)
     stars = [at for at, word in enumerate(line.words) if _STAR.search(word)]
     if not stars and not line.more:
         return
@@ -97,13 +104,23 @@ def _check_reach(line: Line) -> None:
         raise ValueError(f"{program} runs whatever it is told: write the whole command line, {shown}")
 
 
+def _stem(name: str) -> str:
+    """Return what a program is called whatever its version and build; every loader of programs is `ld`."""
+    found = _STEM.match(name)
+    stem = found[0] if found else name
+    return "ld" if stem.startswith("ld-") else stem
+
+
 def _is_settled(line: Line, open_at: int) -> bool:
     """Whether what an interpreter runs is written out before the place where the line is open."""
     first, second = (*line.words[1:3], "-", "-")[:2]
+    flags = [word for word in line.words if word.startswith("-") and _STAR.search(word)]
+    if any(first in _CODE or _STAR.search(flag.partition("=")[0]) for flag in flags):
+        return False
     if first in _CODE:
         return open_at > 2 and not second.startswith("-") and not line.more
     if first == _MODULE:
-        return open_at > 2 and not second.startswith("-")
+        return open_at > 2 and not second.startswith("-") and second.split(".")[0] not in _RUNNERS
     return open_at > 1 and not first.startswith("-")
 
 
