@@ -24,6 +24,13 @@ _WRITTEN = "\0"
 _CODE = frozenset({"-c", "-e", "--eval"})
 """Flags behind which code stands; another one after it may bring more code."""
 _MODULE = "-m"
+_ARCHIVE = "-jar"
+_ALONE = {
+    "java": re.compile(r"-[XD]\S+|--[\w-]+=\S+"),
+    "node": re.compile(r"--[\w-]+=\S+"),
+    "python": re.compile(r"-[uBIEsSOqP]+"),
+}
+"""Flags before what an interpreter runs that take no word behind them."""
 _RUNNERS = frozenset({"cProfile", "code", "doctest", "pdb", "pip", "profile", "runpy", "timeit", "trace", "unittest"})
 """Modules that run whatever their arguments say."""
 _INTERPRETERS = """
@@ -93,15 +100,15 @@ def _check_reach(line: Line) -> None:
     """Let what runs other things run only what is written out. Raises: ValueError."""
     program = line.words[0]
     name = _stem(PurePosixPath(program).name)
-    stars = [at for at, word in enumerate(line.words) if _STAR.search(word)]
-    if not stars and not line.more:
+    if not line.more and not any(map(_STAR.search, line.words)):
         return
     if name in _LAUNCHING:
         told = "write the whole command line, without `...`, and a star as `\\*`"
         raise ValueError(f"{program} runs whatever its arguments say: {told}")
-    if name in _INTERPRETING and not _is_settled(line, min(stars, default=len(line.words))):
-        shown = "such as `sh /scripts/dump.sh` or `python -m ops.breaker reset *`"
-        raise ValueError(f"{program} runs whatever it is told: write the whole command line, {shown}")
+    if name in _INTERPRETING and not _is_settled(_without_flags(line, name)):
+        shown = "such as `sh /scripts/dump.sh`, `java -jar /app.jar *` or `python -m ops.breaker reset *`"
+        told = f"write the whole command line, or what it runs right behind it, {shown}"
+        raise ValueError(f"{program} runs whatever it is told: {told}")
 
 
 def _stem(name: str) -> str:
@@ -111,8 +118,18 @@ def _stem(name: str) -> str:
     return "ld" if stem.startswith("ld-") else stem
 
 
-def _is_settled(line: Line, open_at: int) -> bool:
+def _without_flags(line: Line, name: str) -> Line:
+    """Leave out flags of an interpreter that are written out and stand alone: behind them comes what it runs."""
+    alone = _ALONE.get(name)
+    program, *words = line.words
+    while alone and words and alone.fullmatch(words[0]) and not _STAR.search(words[0]):
+        words = words[1:]
+    return Line((program, *words), line.more)
+
+
+def _is_settled(line: Line) -> bool:
     """Whether what an interpreter runs is written out before the place where the line is open."""
+    open_at = next((at for at, word in enumerate(line.words) if _STAR.search(word)), len(line.words))
     first, second = (*line.words[1:3], "-", "-")[:2]
     flags = [word for word in line.words if word.startswith("-") and _STAR.search(word)]
     if any(first in _CODE or _STAR.search(flag.partition("=")[0]) for flag in flags):
@@ -121,6 +138,8 @@ def _is_settled(line: Line, open_at: int) -> bool:
         return open_at > 2 and not second.startswith("-") and not line.more
     if first == _MODULE:
         return open_at > 2 and not second.startswith("-") and second.split(".")[0] not in _RUNNERS
+    if first == _ARCHIVE:
+        return open_at > 2 and not second.startswith("-") and _stem(PurePosixPath(line.words[0]).name) == "java"
     return open_at > 1 and not first.startswith("-")
 
 

@@ -25,6 +25,13 @@ DUMP = "jmap -dump:* *"
         ("perl -e 'print 1' *", ["perl", "-e", "print 1", "x"]),
         ("/usr/bin/jmap *", ["/usr/bin/jmap", "1"]),
         ("sh /scripts/dump.sh --pod=*", ["sh", "/scripts/dump.sh", "--pod=api"]),
+        ("java -jar /a.jar *", ["java", "-jar", "/a.jar", "x"]),
+        ("java -Xmx1g -Da=b -jar /a.jar ...", ["java", "-Xmx1g", "-Da=b", "-jar", "/a.jar", "-v"]),
+        ("java -Xmx1g app.Main *", ["java", "-Xmx1g", "app.Main", "x"]),
+        ("python -u /a.py *", ["python", "-u", "/a.py", "x"]),
+        ("python3 -I -m ops.breaker *", ["python3", "-I", "-m", "ops.breaker", "x"]),
+        ("node --max-old-space-size=64 x.js *", ["node", "--max-old-space-size=64", "x.js", "x"]),
+        ("java -cp /a.jar app.Main", ["java", "-cp", "/a.jar", "app.Main"]),
         ("gosu postgres pg_isready", ["gosu", "postgres", "pg_isready"]),
         *[(f"{name} *", [name, "x"]) for name in ("python-config", "dotnet-dump", "ldd", "7z", "envoy", "gcore", "ss")],
         (r"redis-cli keys \*", ["redis-cli", "keys", "*"]),
@@ -145,6 +152,23 @@ def test_a_line_covers_nothing_else(line: str, argv: list[str]) -> None:
             "nc.openbsd",
         ),
         *("perl -e 'print 1' -*", "perl -e 'print 1' -e=*", "python -m ops.breaker -*", "sh /scripts/dump.sh -*"),
+        *(
+            "java -Xmx1g *",
+            "java -Xmx* Main",
+            "java -D*",
+            "java -Da=* -jar /a.jar",
+            "java -Xmx1g -jar *",
+            "java -jar ...",
+        ),
+        *(
+            "sh -jar /a.jar *",
+            "bash -Xo errexit *",
+            "python -W ignore *",
+            "python -u *",
+            "python -u -c *",
+            "python -um *",
+        ),
+        *("node --require=* x.js", "node --max-old-space-size=64 *", "node -r x y.js *", "java -cp x Main *"),
         *("python -m timeit *", "python -m pdb ...", "python3 -m cProfile *"),
     ],
 )
@@ -200,6 +224,22 @@ def test_two_dots_that_lead_nowhere_or_are_written_out_pass() -> None:
     assert allows(["seq *"], ["seq", "1..9"])
     assert allows(["cat /app/../log/*"], ["cat", "/app/../log/x"])
     assert allows(["cat /log/*/../x"], ["cat", "/log/a/../x"])
+
+
+@pytest.mark.parametrize(
+    ("refused", "cured"),
+    [
+        ("java -cp /a.jar app.Main *", "java -jar /app.jar *"),
+        ("bash -x /s.sh *", "sh /scripts/dump.sh"),
+        ("python -W ignore -m ops.breaker *", "python -m ops.breaker reset *"),
+        ("find /tmp -name *", r"find /tmp -name \*"),
+    ],
+)
+def test_a_refused_line_is_taken_when_it_is_written_as_the_refusal_says(refused: str, cured: str) -> None:
+    with pytest.raises(ValueError, match="write the whole command line") as told:
+        line_of(refused)
+    assert f"`{cured}`" in str(told.value) or r"a star as `\*`" in str(told.value)
+    assert line_of(cured)
 
 
 def test_an_argument_that_is_not_known_yet_may_be_anything() -> None:
