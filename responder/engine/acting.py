@@ -78,7 +78,7 @@ class Acting:
             context = await self._context(incident, command.attempt, place)
             preview = cured(await self._preview(step, incident, context), step, attempt, incident)
             found.append(safe_preview(preview))
-        return Previewed(command.attempt, command.look, tuple(found), self.vault.lacks(command.tickets))
+        return Previewed(command.attempt, command.look, tuple(found), self.vault.lacks(command.tickets), command.first)
 
     async def act(self, row: CommandRow, command: Act, incident: Incident) -> Acted | Again:
         """Do a step, or take it back; at most once, whoever else may be at it."""

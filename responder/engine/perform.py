@@ -298,7 +298,8 @@ def _given_up(command: Command, why: str, *, begun: bool = True) -> Input:
         case Page():
             return PageFailed(command.receiver, command.event, command.sequence, why, command.about)
         case Look(steps=steps):
-            return Previewed(command.attempt, command.look, tuple(Preview("", refusal=why) for _ in steps))
+            previews = tuple(Preview("", refusal=why) for _ in steps)
+            return Previewed(command.attempt, command.look, previews, first=command.first)
         case Act():
             outcome = Outcome("in_doubt" if begun else "not_done", why)
             return Acted(command.attempt, command.step, outcome, command.undo)

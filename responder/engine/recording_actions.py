@@ -55,6 +55,7 @@ class RecordedLook(_Shape):
     """What the steps of an action would have done, in their order."""
 
     since: Span = Field(timedelta(0), description="From when, counted from the start, it would have done this.")
+    first: int = Field(0, description="The place of the first of the steps, of a look between two of the action's.")
     steps: list[RecordedStep]
 
     @property
@@ -105,9 +106,13 @@ class RecordedAction(_Shape):
     progress: list[RecordedProgress] = []
     verifications: list[RecordedVerification] = []
 
-    def look(self, elapsed: timedelta, steps: Sequence[Step]) -> RecordedLook | None:
-        """Find what these steps would have done at that time after the start; what other ones would, where it must."""
-        looks = sorted(self.looks, key=lambda look: look.since)
+    def look(self, elapsed: timedelta, steps: Sequence[Step], *, first: int = 0) -> RecordedLook | None:
+        """
+        Find what these steps would have done at that time after the start; what other ones would, where it must.
+
+        `first` is the place of the first of them.
+        """
+        looks = sorted((look for look in self.looks if look.first == first), key=lambda look: look.since)
         looks = [look for look in looks if look.fits(steps)] or looks
         return next((look for look in reversed(looks) if look.since <= elapsed), looks[0] if looks else None)
 

@@ -13,6 +13,7 @@ from responder.model.command import Act, Follow, Look
 from responder.model.incident import Incident
 from responder.model.timeline import Acted, Followed, Previewed
 from responder.response.attempts import title
+from responder.response.carrying import as_approved
 from responder.response.evidence import CAPTURE
 from responder.store.rows import CommandRow
 
@@ -42,11 +43,13 @@ class Rehearsal:
         recording = self.find(incident)
         look = None
         if recorded is not None and recording is not None:
-            look = recorded.look((self.now() - recording.start) * self.faster, command.steps)
-        previews = [self._preview(look, place, step) for place, step in enumerate(command.steps)]
+            elapsed = (self.now() - recording.start) * self.faster
+            look = recorded.look(elapsed, command.steps, first=command.first)
+        carried = _carried(incident, command)
+        previews = [_preview(look, place, step, carried) for place, step in enumerate(command.steps)]
         for assumed in filter(None, (each[1] for each in previews)):
             self.assume(incident, name, assumed)
-        return Previewed(command.attempt, command.look, tuple(preview for preview, _ in previews))
+        return Previewed(command.attempt, command.look, tuple(each[0] for each in previews), first=command.first)
 
     async def act(self, row: CommandRow, command: Act, incident: Incident) -> Acted:
         """Answer what became of it then; where that was not recorded, as if it had been done."""
@@ -72,15 +75,22 @@ class Rehearsal:
         recording, (name, again) = self.find(incident), try_of(incident, number)
         return (recording.acts.actions.get(name) if recording else None), name, again
 
-    def _preview(self, look: RecordedLook | None, place: int, step: Step) -> tuple[Preview, str]:
-        """Return the preview and what is assumed of it, "" for nothing."""
-        recorded = look.steps[place] if look is not None and place < len(look.steps) else None
-        if recorded is not None and recorded.fits(step):
-            return recorded.preview, ""
-        assumed = ASSUMED if recorded is None else OTHERWISE
-        # As if it had been tried: that nobody looked is what the warning says, not that nobody could.
-        preview = Preview(f"run {title(step)}", undo=True, warnings=(f"{assumed}; {_NOT_KNOWN}",), dry_run=True)
-        return preview, assumed
+
+def _preview(look: RecordedLook | None, place: int, step: Step, carried: Preview | None) -> tuple[Preview, str]:
+    """Return the preview and what is assumed of it, "" for nothing; `carried` is what a next step should find."""
+    recorded = look.steps[place] if look is not None and place < len(look.steps) else None
+    if recorded is not None and recorded.fits(step):
+        return recorded.preview, ""
+    assumed = ASSUMED if recorded is None else OTHERWISE
+    # As if it had been tried: that nobody looked is what the warning says, not that nobody could.
+    preview = Preview(f"run {title(step)}", undo=True, warnings=(f"{assumed}; {_NOT_KNOWN}",), dry_run=True)
+    return carried or preview, assumed
+
+
+def _carried(incident: Incident, command: Look) -> Preview | None:
+    """Return what the next of an attempt's steps finds if nothing came between; None before the first one."""
+    attempt = next((attempt for attempt in incident.attempts if attempt.number == command.attempt), None)
+    return as_approved(attempt, command.first) if attempt is not None and command.first else None
 
 
 def _kept(step: Step) -> tuple[Kept, ...]:

@@ -20,7 +20,7 @@ from responder.engine.recording_actions import (
     RecordedVerification,
 )
 from responder.engine.retelling_readings import readings_of, since_of
-from responder.model.action import Attempt, Outcome, Preview, Progress
+from responder.model.action import Attempt, Outcome, Preview, Progress, Step
 from responder.model.incident import Incident
 from responder.model.redaction import redact, redact_json
 from responder.model.secrecy import plain, secrets_in
@@ -57,9 +57,10 @@ def _action(attempts: Sequence[Attempt], events: Sequence[Event], start: datetim
             case Previewed() as told if told.attempt in numbers:
                 since = since_of(before, event.at, start) if looks else timedelta(0)
                 known = event.at >= frozen.get(told.attempt, start)
-                look = RecordedLook(since=since, steps=_steps(numbers[told.attempt], told.previews, known=known))
+                steps = _steps(numbers[told.attempt].steps[told.first :], told.previews, known=known)
+                look = RecordedLook(since=since, first=told.first, steps=steps)
                 before = event.at
-                if not looks or looks[-1].previews != look.previews:
+                if not looks or (looks[-1].first, looks[-1].previews) != (look.first, look.previews):
                     looks.append(look)
             case Acted() as told if told.attempt in numbers:
                 outcomes.append(_outcome(told, tries[told.attempt]))
@@ -94,8 +95,8 @@ def _verifications(
                 yield RecordedVerification(again=again, readings=readings)
 
 
-def _steps(attempt: Attempt, previews: Sequence[Preview], *, known: bool) -> list[RecordedStep]:
-    """Tell what the steps would have done; with other inputs they had parameters that are not `known` any more."""
+def _steps(steps: Sequence[Step], previews: Sequence[Preview], *, known: bool) -> list[RecordedStep]:
+    """Tell what steps would have done; with other inputs they had parameters that are not `known` any more."""
     return [
         RecordedStep(
             plugin=step.plugin,
@@ -103,7 +104,7 @@ def _steps(attempt: Attempt, previews: Sequence[Preview], *, known: bool) -> lis
             params=redact_json(dict(step.params)) if known else None,
             preview=_safe(Preview, replace(safe_preview(preview), undo=None if preview.undo is None else True)),
         )
-        for step, preview in zip(attempt.steps, previews, strict=False)
+        for step, preview in zip(steps, previews, strict=False)
     ]
 
 

@@ -154,13 +154,15 @@ class Previewed:
     """
     What each step of an attempt would do now, in their order; `look` is the one that was asked for.
 
-    `lacks` names secret inputs whose values nobody holds any more.
+    `lacks` names secret inputs whose values nobody holds any more. Between two steps only the next one was looked at;
+    `first` is the place of the first of `previews`.
     """
 
     attempt: int
     look: int
     previews: tuple[Preview, ...]
     lacks: tuple[str, ...] = ()
+    first: int = 0
     kind: Literal["previewed"] = "previewed"
 
 

@@ -48,6 +48,15 @@ def against(attempt: Attempt, place: int, seen: Preview) -> str:
     return f"{attempts.title(step)} is not what was approved: {'; '.join(told)}" if told else ""
 
 
+def as_approved(attempt: Attempt, place: int) -> Preview | None:
+    """Return what a step finds where nobody but the steps before it wrote; None for one that was never previewed."""
+    approved = attempt.steps[place].preview
+    if approved is None:
+        return None
+    expected = _expected(attempt, place, approved)
+    return replace(approved, basis=expected.basis, wrote=expected.wrote)
+
+
 def _expected(attempt: Attempt, place: int, approved: Preview) -> _Expected:
     expected = _Expected(approved.basis, approved.wrote)
     for step in attempt.steps[:place]:

@@ -38,6 +38,19 @@ playbooks:
           which: {type: string, describe: Which key, suggest: '"token"'}
           key: {type: secret, describe: The new key}
 """
+IN_ORDER = """
+rules:
+  - {name: errors, match: ['alertname="HighErrorRate"'], correlate_by: [namespace], severity: high, playbook: errors}
+playbooks:
+  errors:
+    target: {kind: Deployment, namespace: "${labels.namespace}", name: ai-orchestrator}
+    diagnose: {pods: {kubernetes.pods: {}}}
+    conclude: [{name: always, when: 'pods.total > 0', say: It fails, propose: [in-order]}]
+    actions:
+      scale: {kubernetes.scale: {replicas: 4}, mode: approve}
+      roll-back: {kubernetes.rollout_undo: {}, mode: approve}
+      in-order: {do: [scale, roll-back], mode: approve}
+"""
 
 
 async def run(platform: Platform, *words: str | Path) -> str:
@@ -98,6 +111,23 @@ async def test_a_roll_back_that_helped_is_played_again_to_the_same_attempt(begin
     assert again["actions"] == {"roll-back": f"would run, approved by ann; then verified: {attempt['why']}"}
     assert "assumed" not in again
     assert attempt["steps"][0]["said"] in again["message"]
+
+
+async def test_a_sequence_on_one_object_that_worked_is_played_again_to_the_same_attempt(
+    begin: Begin, tmp_path: Path
+) -> None:
+    pack = tmp_path / "ordered"
+    pack.mkdir()
+    (pack / "rules.yaml").write_text(IN_ORDER)
+    platform = await begin(rules=[str(pack), str(deployment_rules(tmp_path / "own"))])
+    await platform.fires("HighErrorRate")
+    assert (await platform.says("ann", await platform.asked("in-order")))[0] == 202
+    done = await platform.action("in-order", "done", "failed", "refused")
+    assert (done["state"], [step["outcome"] for step in done["steps"]]) == ("done", ["done", "done"])
+    assert (platform.shop.image, platform.shop.deployment["spec"]["replicas"]) == (GOOD, 4)
+    again = await played(platform, tmp_path / "ordered-again")
+    assert again["actions"] == {"in-order": "would run, approved by ann"}
+    assert "assumed" not in again
 
 
 async def test_inputs_of_a_yes_are_played_again_and_its_secrets_are_nowhere(begin: Begin, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Actions in replays: decided as ever, answered from the recording or assumed possible, and never done."""
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,16 +21,17 @@ START = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 TARGET = "deployment/api in prod"
 PREVIEW = {"summary": "restart api", "pods": 2, "at_once": 1, "ready": 3, "replicas": 3, "dry_run": True}
 AUTO: dict[str, Any] = {"kubernetes.rollout_restart": {}, "mode": "auto"}
+NONE: Mapping[str, Any] = {}
 SURE = {"at": "1m", "action": "restart", "by": "ann", "roles": ["on-call"]}
 
 
-def _rules(folder: Path, action: dict[str, Any]) -> Path:
+def _rules(folder: Path, action: dict[str, Any], others: Mapping[str, Any]) -> Path:
     playbook = {
         "title": "Errors",
         "target": {"kind": "Deployment", "namespace": "prod", "name": "api"},
         "diagnose": {"rate": {"prometheus.query": {"query": "errors"}}},
         "conclude": [{"name": "high", "when": "rate.value > 0.1", "say": "Errors", "propose": ["restart"]}],
-        "actions": {"restart": action},
+        "actions": {"restart": action, **others},
     }
     document = {
         "rules": [{"name": "errors", "match": ['alertname="Errors"'], "playbook": "errors"}],
@@ -79,11 +81,17 @@ def _look(**preview: Any) -> dict[str, Any]:
 
 
 async def _played(
-    folder: Path, action: dict[str, Any], *, mode: Mode = "auto", approve_all: bool = False, **acts: Any
+    folder: Path,
+    action: dict[str, Any],
+    *,
+    mode: Mode = "auto",
+    approve_all: bool = False,
+    others: Mapping[str, Any] = NONE,
+    **acts: Any,
 ) -> Story:
     registry = plugins()
     house = House(
-        rulebook=load([_rules(folder, action)], registry),
+        rulebook=load([_rules(folder, action, others)], registry),
         kitchen=Kitchen(registry),
         registry=registry,
         automation=mode,
@@ -197,6 +205,47 @@ async def test_a_preview_of_something_else_is_not_taken_for_this_one(tmp_path: P
     acts["looks"][0]["steps"][0]["target"] = "deployment/web in prod"
     story = await _played(tmp_path, AUTO, actions={"restart": acts})
     assert story.told[0].assumed == ("restart: the recording says what something else would do: taken as possible",)
+
+
+BEFORE, SCALED, MEDDLED = {"replicas": 3}, {"replicas": 4}, {"replicas": 9}
+SEQUENCE: dict[str, Any] = {"do": ["scale", "roll-back"], "mode": "auto"}
+STEPS = {
+    "scale": {"kubernetes.scale": {"replicas": "+1"}, "mode": "auto"},
+    "roll-back": {"kubernetes.rollout_undo": {}, "mode": "auto"},
+}
+
+
+def _sequence(*between: dict[str, Any]) -> dict[str, Any]:
+    """Record a sequence on one object whose first step wrote there; the last is what the next one found then."""
+    lock = "default/deployment/prod/api"
+
+    def step(plugin: str, spec: dict[str, Any]) -> dict[str, Any]:
+        preview = {**PREVIEW, "lock": lock, "basis": {"its spec": spec}}
+        return {"plugin": plugin, "target": TARGET, "preview": preview}
+
+    written = {"lock": lock, "before": {"its spec": BEFORE}, "after": {"its spec": SCALED}}
+    looks: list[dict[str, Any]] = [
+        {"steps": [step("kubernetes.scale", BEFORE), step("kubernetes.rollout_undo", BEFORE)]},
+        *({"since": "1s", "first": 1, "steps": [step("kubernetes.rollout_undo", spec)]} for spec in between),
+    ]
+    outcome = {"status": "done", "say": "scaled to 4", "writes": [written]}
+    return {"restart": {"looks": looks, "outcomes": [{"step": 0, "outcome": outcome}]}}
+
+
+async def test_a_recorded_sequence_on_one_object_that_worked_works_again(tmp_path: Path) -> None:
+    story = await _played(tmp_path, SEQUENCE, others=STEPS, actions=_sequence(SCALED))
+    assert (_actions(story), story.told[0].assumed) == ("would run, approved by rule (auto)", ())
+
+
+async def test_what_somebody_wrote_between_two_steps_then_stops_the_sequence_again(tmp_path: Path) -> None:
+    story = await _played(tmp_path, SEQUENCE, others=STEPS, actions=_sequence(MEDDLED))
+    assert "then failed: only 1 of 2 steps were done" in str(_actions(story))
+
+
+async def test_a_next_step_that_was_not_recorded_is_assumed_to_find_what_was_approved(tmp_path: Path) -> None:
+    story = await _played(tmp_path, SEQUENCE, others=STEPS, actions=_sequence())
+    assert _actions(story) == "would run, approved by rule (auto)"
+    assert story.told[0].assumed == ("restart: the recording does not say what it would do: taken as possible",)
 
 
 async def test_a_misspelt_field_of_a_preview_is_found(tmp_path: Path) -> None:

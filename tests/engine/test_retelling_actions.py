@@ -26,11 +26,11 @@ STEP = Step("set", "kubernetes.set_env", {"env": {"LEVEL": "debug"}}, TARGET, en
 ATTEMPT = Attempt(1, "set", (STEP,), "approve", OPENED)
 
 
-def acts(*told: tuple[int, Happening]) -> Acts:
+def acts(*told: tuple[int, Happening], attempt: Attempt = ATTEMPT) -> Acts:
     """Tell what happened so many minutes after the beginning."""
     happened = [(0, fired()), *told]
     events = [Event(OPENED + timedelta(minutes=at), what, number) for number, (at, what) in enumerate(happened)]
-    retold = retell(replace(INCIDENT, attempts=(ATTEMPT,)), events)
+    retold = retell(replace(INCIDENT, attempts=(attempt,)), events)
     assert retold is not None
     return retold.acts
 
@@ -100,6 +100,32 @@ def test_what_was_looked_at_with_other_inputs_is_told_without_the_parameters_of_
     assert [look.steps[0].preview.summary for look in (early, late) if look] == ["set it to info", "set TOKEN"]
     another = replace(STEP, params={"env": {"LEVEL": "info"}})
     assert told.look(timedelta(minutes=9), (another,)) == told.looks[0]
+
+
+def test_a_look_between_two_steps_is_told_of_the_step_that_was_next(tmp_path: Path) -> None:
+    scale = Step("scale", "kubernetes.scale", {"replicas": 4}, TARGET)
+    undo, again = (Step(name, "kubernetes.rollout_undo", {}, TARGET) for name in ("roll-back", "again"))
+    attempt = Attempt(1, "both", (scale, undo, again), "approve", OPENED)
+    before, after = (replace(PREVIEW, basis={"replicas": number}) for number in (3, 4))
+    told = acts(
+        (1, Previewed(1, 1, (before, before, before))),
+        (3, Previewed(1, 2, (after,), first=1)),
+        (4, Previewed(1, 3, (after,), first=2)),
+        attempt=attempt,
+    )
+    body = json.dumps({"alerts": [{"startsAt": "2026-03-01T12:00:00Z", "endsAt": "0001-01-01T00:00:00Z"}]}).encode()
+    path = recording.write(tmp_path / "new", about="", deliveries=[(timedelta(0), body)], runs={}, acts=told)
+    action = recording.load(path).acts.actions["both"]
+    assert [(look.first, [step.plugin for step in look.steps]) for look in action.looks] == [
+        (0, ["kubernetes.scale", "kubernetes.rollout_undo", "kubernetes.rollout_undo"]),
+        (1, ["kubernetes.rollout_undo"]),
+        (2, ["kubernetes.rollout_undo"]),
+    ]
+    late = timedelta(minutes=9)
+    assert action.look(late, attempt.steps) == action.looks[0]
+    assert action.look(late, (undo,), first=1) == action.looks[1]
+    assert action.look(late, (again,), first=2) == action.looks[2]
+    assert action.look(late, (undo,), first=3) is None
 
 
 def test_a_secret_that_was_given_is_told_by_its_name_alone() -> None:
