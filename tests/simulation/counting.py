@@ -40,7 +40,7 @@ def _too_many(spans: Sequence[Span], effects: Mapping[str, Effect], book: Book) 
                 effect
                 for other in spans
                 if not other.undo and other.first < span.first
-                for effect in _caused(other, effects)
+                for effect in _in_time(other, effects)
                 if effect.plugin == step.plugin and effect.lock == step.preview.lock and effect.at <= span.begin
             ]
             yield from _cooled(span, promise, before)
@@ -89,6 +89,11 @@ def _cooled(span: Span, promise: Promise, before: Sequence[Effect]) -> Iterator[
     for effect in before:
         if effect.at + promise.cooldown > span.begin:
             yield f"{span} began {span.begin - effect.at} after {effect.name}; it cools {promise.cooldown}"
+
+
+def _in_time(span: Span, effects: Mapping[str, Effect]) -> Iterator[Effect]:
+    """Leave out what somebody who stood still caused when people had long said that it did not happen."""
+    yield from (effect for effect in _caused(span, effects) if not effect.stale or effect.at <= span.end)
 
 
 def _caused(span: Span, effects: Mapping[str, Effect]) -> Iterator[Effect]:
