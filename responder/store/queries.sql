@@ -283,7 +283,8 @@ insert into run (
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 on conflict (incident, attempt, step, undo) do update
 set started_at = excluded.started_at, ended_at = null, outcome = '', lock = excluded.lock, beside = excluded.beside,
-    dry_run = excluded.dry_run, entails = excluded.entails
+    dry_run = excluded.dry_run, entails = excluded.entails, namespace = excluded.namespace, cluster = excluded.cluster,
+    plugin = excluded.plugin
 
 -- name: run_end
 update run set ended_at = $3, outcome = $4 where incident = $1 and attempt = $2 and ended_at is null

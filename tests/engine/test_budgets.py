@@ -176,6 +176,17 @@ async def test_a_start_of_an_older_version_holds_its_target(start: Build) -> Non
     assert "trial.press of INC-9/1 is at work on it" in " ".join((told.why, *told.blocks))
 
 
+async def test_a_start_after_another_look_counts_where_that_found_it(start: Build) -> None:
+    stage = await play(start)
+    now = micros(stage.world.clock.now())
+    for plugin, place in (("trial.press", "prod"), ("trial.switch", "stage")):
+        of = (plugin, "x", f"{place}/object/api", "[]", "r", place, place)
+        async with stage.world.store.transaction() as tx:
+            tx.run("run_begin", 9, 1, 0, 0, *of, now, 0, "[]")
+    (run,) = await runs(stage)
+    assert (run.plugin, run.lock, run.namespace, run.cluster) == ("trial.switch", "stage/object/api", "stage", "stage")
+
+
 async def test_what_was_started_in_a_dry_run_counts_no_more_when_that_is_over(start: Build) -> None:
     stage = await several(start, "trial.press", name=EACH, more=", guard: {at_most: {overall: 1 per 1h}}", dry_run=True)
     await stage.approve(incident=1)
