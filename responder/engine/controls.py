@@ -69,6 +69,7 @@ class Controls:
     async def lift(self, by: str, *, why: str = "") -> bool:
         """Let automation go on; False when nobody had stopped it."""
         async with self.store.transaction() as tx:
+            await tx.fetch("control_lock")
             rows = await tx.fetch("control_drop", STOP)
             stood = bool(rows) and stop_in(rows[0][0], self.now()) is not None
             if stood:

@@ -1,8 +1,11 @@
 """The global stop holds on every replica at once, and every open incident says so."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
+import asyncpg
+import pytest
 import structlog
 
 from responder.engine.worker import Engine
@@ -71,6 +74,23 @@ async def test_every_open_incident_is_told_of_a_stop_and_of_its_end(start: Build
     assert not await controls.lift("ann")
     await stage.approve()
     assert len(stage.effects) == 1
+
+
+@pytest.mark.parametrize("database_url", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True)
+async def test_who_lifts_a_stop_waits_for_whoever_is_stopping_at_that_moment(start: Build, database_url: str) -> None:
+    """Else all are told of a stop that does not stand: who stops has read one that lasts longer, and it is gone."""
+    stage = await play(start)
+    controls, waits = stage.world.engine.controls, "datname = current_database() and wait_event_type = 'Lock'"
+    await controls.stop("bob")
+    connection = await asyncpg.connect(database_url)
+    async with stage.world.store.transaction() as tx, asyncio.timeout(30):
+        await tx.fetch("control_lock")
+        lifting = asyncio.create_task(controls.lift("ann"))
+        while not await connection.fetchval(f"select exists (select from pg_stat_activity where {waits})"):
+            assert not lifting.done()
+            await asyncio.sleep(0.01)
+    assert await lifting
+    await connection.close()
 
 
 async def test_an_incident_that_was_told_of_a_stop_and_not_woken_is_woken_by_and_by(start: Build) -> None:
