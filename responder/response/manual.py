@@ -1,11 +1,11 @@
 """Actions that people ask for outside the playbook: through the same preview, guards and approval as any other."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from pydantic import BaseModel, ValidationError
 
-from responder.errors import ResponderError
+from responder.errors import ExpressionError, ResponderError
 from responder.expressions.places import strings
 from responder.model.action import Attempt, Step
 from responder.model.incident import Status
@@ -18,7 +18,7 @@ from responder.response import attempts, binding, making, named
 from responder.response.ceilings import ceiling
 from responder.response.draft import Draft
 from responder.response.forbidding import forbids
-from responder.response.proposals import find
+from responder.response.proposals import find, with_inputs
 
 
 def asked(draft: Draft, told: ActionAsked) -> None:
@@ -47,8 +47,7 @@ def _made(draft: Draft, told: ActionAsked) -> Attempt | str:
         return "a secret is given to an action of the playbook that asks for it, never by hand"
     try:
         params = _params(model, told.params)
-        forbidden = forbids(brain, told.plugin, params)
-        if forbidden:
+        if forbidden := forbids(brain, told.plugin, params):
             return forbidden
         commands = brain.command_of(action, params, target)
         reached = brain.namespaces_of(action, params, target)
@@ -60,10 +59,11 @@ def _made(draft: Draft, told: ActionAsked) -> Attempt | str:
     if mode != "approve":
         return f"nothing may be done now, by hand neither: {why}"
     step = Step(told.plugin, told.plugin, params, target, tuple(commands))
-    return Attempt(
+    guards = binding.by_hand(draft, step)
+    return _unmet(draft, told.plugin, guards) or Attempt(
         number=attempts.next_number(draft),
         name=told.plugin,
-        steps=(replace(step, guards=binding.by_hand(draft, step)),),
+        steps=(replace(step, guards=guards),),
         mode="approve",
         proposed_at=draft.now,
         proposed_by=told.by,
@@ -83,6 +83,23 @@ def _barred(draft: Draft, told: ActionAsked) -> str:
     if draft.incident.status is Status.RESOLVED:
         return "the incident is resolved"
     return forbids(draft.brain, told.plugin)
+
+
+def _unmet(draft: Draft, plugin: str, guards: Iterable[Mapping[str, Json]]) -> str:
+    """Say which guard can never be met by hand, as it reads what only the playbook asks for; "" for none."""
+    facts = with_inputs(draft.facts(), {})
+    for guard in guards:
+        when = str(guard.get("when") or "")
+        if _reads_inputs(draft, when) and draft.brain.evaluator.holds(when, facts).undecided:
+            return f"`{when}` binds it, and by hand nobody gives inputs; {named.instead(draft, plugin)}"
+    return ""
+
+
+def _reads_inputs(draft: Draft, when: str) -> bool:
+    try:
+        return bool(when) and "inputs" in draft.brain.evaluator.compile(when).variables
+    except ExpressionError:
+        return False  # what cannot be read is refused by the guards
 
 
 def _params(model: type[BaseModel], given: Mapping[str, Json]) -> Mapping[str, Json]:
