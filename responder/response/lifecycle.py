@@ -101,7 +101,7 @@ def _join(draft: Draft, album: Album, fired: AlertFired) -> None:
     incident = draft.incident
     episode = Episode(
         fingerprint=fired.fingerprint,
-        started_at=fired.started_at,
+        started_at=min(fired.started_at, draft.now),  # else nothing that is done now would be done since it fired
         ended_at=None,
         labels=fired.labels,
         annotations=fired.annotations,

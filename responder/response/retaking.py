@@ -14,7 +14,7 @@ def is_wanted_anew(draft: Draft, attempt: Attempt) -> bool:
 
 
 def _waits_for(draft: Draft, other: Attempt, attempt: Attempt) -> bool:
-    if other.state is not ActionState.BLOCKED or evidence.is_fresh(draft, attempt, other):
+    if other.state is not ActionState.BLOCKED or not evidence.is_stale(draft, attempt, other):
         return False
     try:
         return any(attempt.name in guard.evidence for guard in guards_of(other))

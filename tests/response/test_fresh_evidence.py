@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from responder.model.action import ActionState, Kept, Outcome, Run
+from responder.model.command import Act, Diagnose, Look
 from responder.model.timeline import ActionAsked
-from tests.response.given import an_alert, fired
+from tests.response.given import NOON, an_alert, fired
 from tests.response.story import GOOD, Story, an_action, why
 
 LOOK = replace(GOOD, summary="keep logs", lock="default/evidence/INC-7", namespace="prod")
@@ -129,6 +130,52 @@ def test_old_evidence_is_taken_anew_for_what_waits_for_it_and_lets_that_go_on() 
     assert story.attempt(3).state is ActionState.PROPOSED
     story.turn()
     assert len(story.incident.attempts) == 4
+
+
+def at_work(story: Story, *, turns: int) -> None:
+    """Answer whatever is asked for, and let a second pass where nothing is."""
+    for _ in range(turns):
+        if story.asked(Act):
+            story.act(KEPT)
+        elif looks := story.asked(Look):
+            story.preview(*(LOOK if step.plugin == "evidence.capture" else SECRET for step in looks[0].steps))
+        elif story.asked(Diagnose):
+            story.look_at()
+        else:
+            story.turn()
+
+
+def ahead(*, minutes: float) -> Story:
+    """Let an alert fire that says to begin only in so many minutes, while something waits for evidence."""
+    story = Story(
+        an_action("keep", "evidence.capture", mode="auto"),
+        an_action("secret", "kubernetes.patch_secret", guard={"evidence": ["keep"]}),
+    )
+    story.alert = replace(story.alert, starts_at=story.now + timedelta(minutes=minutes))
+    return story.open()
+
+
+def test_an_alert_that_says_to_begin_later_began_when_it_was_taken_in_and_evidence_counts() -> None:
+    story = ahead(minutes=10)
+    at_work(story, turns=60)
+    assert [(each.name, each.state) for each in story.incident.attempts] == [
+        ("keep", ActionState.DONE),
+        ("secret", ActionState.PROPOSED),
+    ]
+    assert [episode.started_at for episode in story.incident.episodes] == [NOON]
+
+
+def test_evidence_is_not_taken_anew_where_that_would_be_too_old_as_well() -> None:
+    story = ahead(minutes=10)
+    later = replace(story.incident.episodes[0], started_at=story.now + timedelta(minutes=10))
+    story.incident = replace(story.incident, episodes=(later,))
+    at_work(story, turns=60)
+    assert [each.name for each in story.incident.attempts] == ["keep", "secret"]
+    assert story.attempt(2).state is ActionState.BLOCKED
+    story.turn(after=900)
+    at_work(story, turns=20)
+    assert [each.name for each in story.incident.attempts] == ["keep", "secret", "keep"]
+    assert story.attempt(2).state is ActionState.PROPOSED
 
 
 def test_old_evidence_that_nothing_waits_for_is_not_taken_anew() -> None:
