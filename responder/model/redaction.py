@@ -16,7 +16,7 @@ MARK = "[redacted]"
 
 _ANYWHERE = (
     r"password|passwd|pwd|passphrase|passcode|secret|token|credential|connection[_.-]?string"
-    r"|(?:api|access|private)[_.-]?key"
+    r"|requirepass|masterauth|(?:api|access|private)[_.-]?key"
 )
 """What means a secret wherever it stands in a name."""
 _OF_KEYS = (
@@ -34,24 +34,50 @@ _NAME = (
     r"|\b(?:[\w.-]*[_.-](?:pass|pw|salt|otp)(?:\d+|[_.-][\w.-]*)?|(?:pass|pw|otp)\d*)"
     r"|\b(?:[\w.-]*[_.-])?(?:cookie|jwt|signature|dsn)\d*|\b[\w.-]*[_.-]auth\d*)"
 )
-_QUOTED = r"\"[^\"]*\"|'[^']*'"
+_QUOTED = (
+    # JSON within JSON first; then what escapes its quotes; then what ends in a backslash.
+    r"\\\"(?:[^\"\\]|\\\\\\.|\\\\[^\"\\]|\\[^\"\\])*\\\"|\\{2,}\"[^\"]*\""
+    r"|\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|\"[^\"]*\"|'[^']*'"
+)
+_QUOTE = r"\\*[\"']"
 
-_KEYED = re2.compile(rf"(?i)({_NAME}[\"']?\s*[:=]\s*)({_QUOTED}|\[redacted\]|[^\s,;&}}\]]+)")
+_KEYED = re2.compile(rf"(?i)({_NAME}(?:{_QUOTE})?\s*[:=]\s*)({_QUOTED}|\[redacted\]|[^\s,;&}}\]]+)")
 _FLAG = re2.compile(rf"(?i)((?:^|[\s\"'(])--?{_NAME}\s+)({_QUOTED}|[^\s-]\S*|-[^\s-]\S*)")
-_FLAG_IN_A_LIST = re2.compile(rf"(?i)([\"']--?{_NAME}([\"'])\s*,\s*[\"'])[^\"']*")
-_SHAPED = re2.compile(
+_FLAG_IN_A_LIST = re2.compile(rf"(?i)({_QUOTE}--?{_NAME}{_QUOTE}\s*,\s*{_QUOTE})[^\"']*")
+_SHAPED = (
     r"xox[abeoprs]-[\w-]{8,}|xapp-[\w-]{8,}|gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|sk-[\w-]{16,}"
     r"|AKIA[0-9A-Z]{16}|ASIA[0-9A-Z]{16}|AIza[\w-]{30,}|ya29\.[\w-]{20,}"
+    r"|hv[bsr]\.[\w-]{16,}|npm_[A-Za-z0-9]{20,}|[rs]k_(?:live|test)_\w{16,}"
     r"|eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"
 )
 _AUTHORIZATION = re2.compile(
     r"(?i)((?:proxy-)?authorization[\"']?\s*[:=]\s*[\"']?(?:basic|bearer|token|digest|negotiate)?\s*)[^\s\"',]+"
 )
 _SCHEME = re2.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{12,}")
-_USERINFO = re2.compile(r"([a-zA-Z][\w+.-]*://[^\s:/@]*:)[^\s/@]+(@)")
+_USERINFO = re2.compile(
+    r"([a-zA-Z][\w+.-]*://[^\s:/@]*:)"
+    # A password may hold `@`, and `/` where a port cannot stand.
+    r"(?:[^\s/@]+(?:@[^\s/@\"',;]*)*|[^\s/@\[\]\"']*[^\s/@\[\]\"'\d][^\s/@\[\]\"']*/[^\s@\"'<>]*)(@)"
+)
 _PEM = re2.compile(r"(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)")
 
-_SIGNED = re2.compile(r"([?&]sig=)[^\s&]+")
+_SIGNED = r"([?&]sig=)[^\s&]+"
+_IN_SQL = (
+    r"(\b(?:identified[ \t]+(?:with[ \t]+\S+[ \t]+)?(?:by|as)|password)[ \t]*[ \t(=][ \t]*)"
+    r"(?:'(?:[^'\\]|\\.|'')*'|'[^']*'|\"[^\"]*\")"
+)
+_IN_REDIS = (
+    rf"((?:\b(?:requirepass|masterauth)(?:{_QUOTE})?[ \t]+"
+    # As it answers: the name on a line, and the value on the next.
+    rf"|^(?:\d+\)[ \t]*)?(?:{_QUOTE})?(?:requirepass|masterauth)(?:{_QUOTE})?\r?\n(?:\d+\)[ \t]*)?))(?:{_QUOTED}|\S+)"
+)
+_COOKIES = r"(\bcookie[ \t]*[:=][ \t]*)[^\s\"',;]+(?:;[ \t]*[^\s\"',;]+)*"
+_APART = re2.compile(rf"(?im)(?-i:{_SHAPED})|{_SIGNED}|{_IN_SQL}|{_IN_REDIS}|{_COOKIES}")
+"""What is known by itself or by a word of its own; in one, since each look costs a walk through the whole text."""
+_IN_A_COMMAND = re2.compile(
+    rf"(\bredis-cli\b[^|;\n]*?[ \t]-a[ \t]+|\b(?:mysql|mariadb)[^|;\n]*?[ \t]-p|\bsshpass[ \t]+-p[ \t]*"
+    rf"|\bcurl\b[^|;\n]*?[ \t](?:-[a-zA-Z]*u[ \t]*|--(?:proxy-)?user[ \t=]+)[\"']?[^\s:\"'/]*:)({_QUOTED}|[^\s\"']+)"
+)
 
 _SECRET_NAME = re2.compile(rf"(?i).*(?:{_ANYWHERE}).*|{_NAME}")
 
@@ -62,8 +88,8 @@ def redact(text: str) -> str:
     text = _AUTHORIZATION.sub(r"\1" + MARK, text)
     text = _SCHEME.sub(r"\1 " + MARK, text)
     text = _USERINFO.sub(r"\1" + MARK + r"\2", text)
-    text = _SHAPED.sub(MARK, text)
-    for behind in (_SIGNED, _FLAG, _FLAG_IN_A_LIST, _KEYED):
+    text = _APART.sub(r"\1\2\3\4" + MARK, text)
+    for behind in (_IN_A_COMMAND, _FLAG, _FLAG_IN_A_LIST, _KEYED):
         text = behind.sub(r"\1" + MARK, text)
     return str(text)
 

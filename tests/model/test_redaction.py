@@ -19,6 +19,40 @@ SECRETS = (
     'tool --pass "hunter2 hunter2"',
     '["--smtp-pass", "hunter2hunter2"]',
     "https://s.example/x?se=1&sig=hunter2hunter2",
+    r'{"m": "{\"password\":\"hunter2\",\"user\":\"ann\"}"}',
+    r'{"m": "{\"password\": \"a\\\"b hunter2\"}"}',
+    r"{\\\"token\\\": \\\"hunter2 hunter2\\\"}",
+    r"{\"args\": [\"--db-password\", \"hunter2\"]}",
+    r'"password": "ab\"c hunter2", "user": "ann"',
+    r"'password': 'ab\'c hunter2'",
+    r"password='a hunter2\'",
+    "postgres://ann:a@hunter2@db/app",
+    "postgres://ann:a@b@hunter2@db/app",
+    "postgres://ann:a/hunter2@db/app",
+    "CONFIG SET requirepass hunter2",
+    "redis-server --requirepass hunter2",
+    '["redis-server", "--requirepass", "hunter2"]',
+    "masterauth hunter2",
+    "requirepass: hunter2",
+    "requirepass\nhunter2",
+    '1) "requirepass"\n2) "hunter2"',
+    "CREATE USER ann IDENTIFIED BY 'hunter2'",
+    "CREATE USER ann IDENTIFIED WITH mysql_native_password BY 'hunter2'",
+    "ALTER USER ann WITH PASSWORD 'it''s hunter2'",
+    "set password = password('hunter2')",
+    "Cookie: a=b; session=hunter2",
+    "Set-Cookie: a=b; Path=/; session=hunter2",
+    "curl -H 'Cookie: a=b; session=hunter2' x",
+    "redis-cli -h db -a hunter2 info",
+    "mysql -uann -phunter2 shop",
+    "mysqldump --single-transaction -p'hunter2 hunter2' shop",
+    "curl -u ann:hunter2 http://a.example/",
+    "curl -su 'ann:hunter2' http://a.example/",
+    "curl 'http://a.example/?b=1&c=2' --user ann:hunter2",
+    "sshpass -p hunter2 ssh a",
+    "hvs.CAESIhunter2hunter2hunter2",
+    "npm_hunter2hunter2hunter2hunter2hunter2ab",
+    "sk_live_hunter2hunter2hunter2",
 )
 NAMES = (
     "DB_PASSWORD",
@@ -103,6 +137,30 @@ def test_a_secret_goes_and_a_second_look_changes_nothing(text: str) -> None:
     assert MARK in once
     assert "hunter2" not in once
     assert redact(once) == once
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "user ann@a.example at http://b.example:80/x@y",
+        "http://[::1]:80/x@y",
+        "redis-cli -h db info; ls -a x",
+        "mysql -p shop",
+        "mysql --port 3306",
+        "curl -v http://b.example:80/",
+        "CONFIG GET requirepass",
+        "the npm_config and a task_live_long",
+        "identified by the pod's name",
+    ],
+)
+def test_what_stands_beside_such_words_stays(text: str) -> None:
+    assert redact(text) == text
+
+
+def test_what_follows_a_secret_in_quotes_stays() -> None:
+    assert redact(r'"password": "a\"b", "user": "ann"') == f'"password": {MARK}, "user": "ann"'
+    assert redact(r"{\"password\":\"a\",\"user\":\"ann\"}") == rf"{{\"password\":{MARK},\"user\":\"ann\"}}"
+    assert redact("postgres://ann:a@b@db/app?mail=x@y") == f"postgres://ann:{MARK}@db/app?mail=x@y"
 
 
 FORMS = ("{}=hunter2x", "{}: hunter2x", '"{}": "hunter2x"', "export {}='hunter2x'", "run --{}=hunter2x")
