@@ -10,7 +10,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from responder.errors import CallError, PermanentError
-from responder.model.action import Change, Kept, Outcome, Preview
+from responder.model.action import ActionWeight, Change, Kept, Outcome, Preview
 from responder.model.outside import Executed
 from responder.model.place import Place
 from responder.model.program import allows
@@ -91,7 +91,8 @@ class Capture(Action[CaptureParams]):
     Store logs, manifests, events and the output of programs with their SHA-256, listed on the incident.
 
     Logs are kept as they are; in manifests secrets are redacted. Of a workload, programs run in one pod; they must be
-    allowed by `actions.programs`. It has failed when a program did, or when nothing was to be had of what was asked.
+    allowed by `actions.programs`, and run once: where nobody knows whether they did, people are asked. It has failed
+    when a program did, or when nothing was to be had of what was asked.
 
     Source: `pods/log`, `pods`, `events`, `pods/exec`.
 
@@ -108,8 +109,11 @@ class Capture(Action[CaptureParams]):
     name = "evidence.capture"
     Params = CaptureParams
     once = "repeatable"
-    weight = "harmless"
-    cost = "it reads and keeps; a program that it runs, such as a heap dump, may hold up its process meanwhile"
+    weight = "destructive"
+    lightest = "harmless"
+    cost = (
+        "with `exec` a program does whatever it does, unless other actions wait for what it keeps; all else only reads"
+    )
     deadline = timedelta(minutes=25)
     needs = (
         Verb("", "pods", "get"),
@@ -130,6 +134,10 @@ class Capture(Action[CaptureParams]):
         """Leave out what is not kept."""
         kept = {"pods/log": params.logs, "events": params.events, "pods/exec": params.exec}
         return tuple(verb for verb in self.needs if kept.get(verb.resource, True))
+
+    def weight_of(self, params: CaptureParams, files: Mapping[str, str]) -> ActionWeight:
+        """Read and keep; a program weighs as much as in `kubernetes.exec`."""
+        return "destructive" if params.exec else "harmless"
 
     def entails(self, params: CaptureParams) -> tuple[str, ...]:
         """Run programs, where asked for."""
@@ -165,6 +173,9 @@ class Capture(Action[CaptureParams]):
         """Keep one piece after the other; what cannot be had is named, and keeps no other from being kept."""
         if refusal := _not_allowed(params, tools.allowed.programs):
             return Outcome("not_done", refusal)
+        if tools.retry and params.exec:
+            ran = ", ".join(run.argv[0] for run in params.exec)
+            return Outcome("in_doubt", f"Whether {ran} ran is not known, and nothing runs twice: look, and say so")
         haul = _Haul(tools.now() + BEGIN_WITHIN)
         if params.manifests:
             await haul.take("manifests", _manifests(target, tools), tools)
@@ -176,6 +187,7 @@ class Capture(Action[CaptureParams]):
                 await haul.take("logs", _logs(pod, container, tools), tools)
         runs_in = _chosen(pods)
         for number, run in enumerate(params.exec, start=1):
+            await tools.hold()
             await haul.take(f"program {number}", _program(number, run, runs_in, target, tools=tools), tools)
         if params.exec and runs_in is not None:
             note = note_of(f"ran {', '.join(run.argv[0] for run in params.exec)} for evidence", tools)
@@ -329,6 +341,8 @@ def _strange(run: Run) -> str:
 
 
 def _not_allowed(params: CaptureParams, allowed: Sequence[str]) -> str:
+    if any("\x00" in argument for run in params.exec for argument in run.argv):
+        return "An argument holds a NUL byte, which no program can be given"
     if strange := next((_strange(run) for run in params.exec if not run.names_file), ""):
         return strange
     refused = [shell(*run.argv)[:300] for run in params.exec if not allows(allowed, run.argv)]

@@ -96,7 +96,7 @@ class Brains:
             teams=rulebook.ruleset.teams,
             namespaces_of=runtime.kitchen.namespaces,
             entails=runtime.kitchen.entails,
-            weight_of=lambda step, params: runtime.kitchen.weight(step, params, playbook.files),
+            weight_of=lambda step, params: runtime.kitchen.weight(step, params, playbook),
             action=self._traits,
             actions=runtime.registry.actions.keys(),
             automation=runtime.automation,
@@ -131,6 +131,7 @@ class Brains:
         return ActionTraits(
             once=found.once,
             weight=found.weight,
+            lightest=found.lightest,
             undoable=found.undoable,
             approvals=found.approvals,
             until_resolved=found.until_resolved,

@@ -64,8 +64,8 @@ class Kitchen(Protocol):
     def entails(self, step: ActionStep, params: Mapping[str, Json]) -> tuple[str, ...]:
         """Name the other actions that an action includes."""
 
-    def weight(self, step: ActionStep, params: Mapping[str, Json], files: Mapping[str, str]) -> ActionWeight:
-        """Say what an action may cost, with the files of its playbook."""
+    def weight(self, step: ActionStep, params: Mapping[str, Json], playbook: Playbook) -> ActionWeight:
+        """Say what an action may cost in a playbook."""
 
 
 class Metrics(Protocol):

@@ -74,6 +74,7 @@ class ActionTraits:
 
     once: Literal["conditional", "named", "repeatable", "doubtful"] = "conditional"
     weight: ActionWeight = "ordinary"
+    lightest: ActionWeight = "ordinary"
     undoable: bool = False
     approvals: int = 1
     until_resolved: bool = False

@@ -42,6 +42,8 @@ class Action(ABC, Generic[P]):
     What it may cost at most: `harmless` counts in no budget, `destructive` and `security` need evidence to be kept
     first. `weight_of` may say less of some parameters.
     """
+    lightest: ClassVar[ActionWeight] = "ordinary"
+    """What it costs at least, where `weight_of` says less; what may be `harmless` is, where it `entails` nothing."""
     cost: ClassVar[str] = ""
     """Why it is of that weight, and with which parameters: part of a sentence that people read before they say yes."""
     undoable: ClassVar[bool] = False

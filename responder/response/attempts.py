@@ -6,13 +6,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from responder.model.action import ActionState, ActionTraits, Attempt, Step
+from responder.model.action import ActionState, Attempt, Step
 from responder.model.command import Look
 from responder.model.secrecy import holding, plain
 from responder.model.target import Target
 from responder.model.timeline import ActionMoved
 from responder.model.verdict import Json
-from responder.response.brain import Brain
+from responder.response import weights
 from responder.response.draft import Draft
 
 BY_ITSELF = ""
@@ -123,14 +123,9 @@ def namespace_of(step: Step) -> str:
     return told or step.target.namespace
 
 
-def traits(brain: Brain, attempt: Attempt) -> list[ActionTraits | None]:
-    """Return the traits of the plugin of each step, None for one that there is not."""
-    return [brain.action(step.plugin) for step in attempt.steps]
-
-
 def is_harmless(draft: Draft, attempt: Attempt) -> bool:
     """Whether it only reads and keeps."""
-    return all(known is not None and known.weight == "harmless" for known in traits(draft.brain, attempt))
+    return all(weights.is_harmless(draft.brain, step) for step in attempt.steps)
 
 
 def next_number(draft: Draft) -> int:

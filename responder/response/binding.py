@@ -8,7 +8,7 @@ from responder.model.playbook import ActionStep
 from responder.model.verdict import Json
 from responder.response import proposals
 from responder.response.draft import Draft
-from responder.response.evidence import weight_of
+from responder.response.weights import weight_of
 
 _DEEPEST = 4
 """Levels of sequences within sequences, as when they are done."""
@@ -56,7 +56,7 @@ def _is_same(does: frozenset[str] | None, other: frozenset[str] | None) -> bool:
 
 def _of_deployment(draft: Draft, step: Step) -> Iterator[Mapping[str, Json]]:
     """Yield who must say yes whatever the playbook says: by hand nobody has weighed the parameters before."""
-    ceilings, weight, known = draft.brain.ceilings, weight_of(draft, step), draft.brain.action(step.plugin)
+    ceilings, weight, known = draft.brain.ceilings, weight_of(draft.brain, step), draft.brain.action(step.plugin)
     people = max(ceilings.approvals.get(weight, 1), known.approvals if known is not None else 1)
     approvers = ceilings.approvers.get(weight, ())
     if people > 1 or approvers:

@@ -6,6 +6,7 @@ from responder.errors import ResponderError
 from responder.model.action import Attempt, Run, Step
 from responder.model.guard import Limits, Rate
 from responder.model.playbook import ActionStep
+from responder.response import weights
 from responder.response.attempts import named, namespace_of, objects_of
 from responder.response.draft import Draft
 
@@ -37,7 +38,7 @@ def _run(draft: Draft, attempt: Attempt, place: int, *, undo: bool) -> Run:
 
 
 def _included(draft: Draft, step: Step) -> tuple[str, ...]:
-    if _is_harmless(draft, step.plugin):
+    if weights.is_harmless(draft.brain, step):
         return ()  # keeping what a program says is no reason to run none
     try:
         return tuple(draft.brain.entails(ActionStep(step.name, step.plugin), step.params))
@@ -73,8 +74,9 @@ def last(draft: Draft, attempt: Attempt, step: Step) -> Run | None:
 
 def alike(draft: Draft, attempt: Attempt, step: Step) -> list[Run]:
     """Return the runs that did the same to one of the same objects, of any incident but of this attempt."""
-    objects = objects_of(step)
-    return [run for run in _others(draft, attempt) if run.does(step.plugin) and not run.locks.isdisjoint(objects)]
+    objects, light = objects_of(step), weights.is_harmless(draft.brain, step)
+    same = (run for run in _others(draft, attempt) if run.does(step.plugin) and (light or not _is_harmless(draft, run)))
+    return [run for run in same if not run.locks.isdisjoint(objects)]
 
 
 def counts(
@@ -87,7 +89,7 @@ def counts(
     ones do. The limit of a target holds for every object by itself; in any other one a step counts once, however many
     it touches.
     """
-    if every and _is_harmless(draft, step.plugin):
+    if every and weights.is_harmless(draft.brain, step):
         return
     place = next(place for place, each in enumerate(attempt.steps) if each is step)
     own = runs_of(draft, attempt)[:place]
@@ -116,12 +118,13 @@ def _fullest(step: Step, rate: Rate | None, runs: list[Run]) -> str:
 
 
 def _counts(draft: Draft, run: Run, step: Step, *, every: bool) -> bool:
-    return not _is_harmless(draft, run.plugin) if every else run.does(step.plugin)
+    return not _is_harmless(draft, run) if every else run.does(step.plugin)
 
 
-def _is_harmless(draft: Draft, plugin: str) -> bool:
-    known = draft.brain.action(plugin)
-    return known is not None and known.weight == "harmless"
+def _is_harmless(draft: Draft, run: Run) -> bool:
+    """Whether a start only read and kept: of its parameters it tells no more than what they included."""
+    known = draft.brain.action(run.plugin)
+    return known is not None and "harmless" in (known.weight, known.lightest if not run.entails else "")
 
 
 def _known(draft: Draft) -> tuple[Run, ...]:

@@ -11,7 +11,7 @@ from responder.model.action import Attempt, Preview, Step
 from responder.model.basis import moved, since
 from responder.model.verdict import Json
 from responder.model.written import Written
-from responder.response import attempts
+from responder.response import attempts, weights
 from responder.response.brain import Brain
 
 
@@ -79,5 +79,4 @@ def _effects(preview: Preview) -> list[tuple[str, str]]:
 
 
 def _changes(brain: Brain, step: Step) -> bool:
-    known = brain.action(step.plugin)
-    return known is None or known.weight != "harmless"
+    return not weights.is_harmless(brain, step)

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from responder.model.action import ActionState, Attempt, Run, Step
 from responder.model.guard import verify_of
-from responder.response import budgets
+from responder.response import budgets, weights
 from responder.response.attempts import clock, title
 from responder.response.draft import Draft
 
@@ -88,8 +88,7 @@ def _taken_back(draft: Draft, other: Attempt, step: Step) -> str:
 
 def _lately(draft: Draft, attempt: Attempt, step: Step) -> list[Run]:
     """Return the runs of a day that did the same to the same object; none for what only reads and keeps."""
-    known = draft.brain.action(step.plugin)
-    if known is None or known.weight == "harmless":
+    if draft.brain.action(step.plugin) is None or weights.is_harmless(draft.brain, step):
         return []
     return [run for run in budgets.alike(draft, attempt, step) if _ended(run) + _LATELY > draft.now]
 

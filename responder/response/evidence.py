@@ -3,13 +3,12 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from responder.errors import ResponderError
-from responder.model.action import HEAVY, ActionState, ActionWeight, Attempt, Step
-from responder.model.playbook import ActionStep
+from responder.model.action import HEAVY, ActionState, Attempt
 from responder.response import budgets
 from responder.response.attempts import clock, title
 from responder.response.draft import Draft
 from responder.response.proposals import find
+from responder.response.weights import weight_of
 
 CAPTURE = "evidence.capture"
 _KEPT = frozenset({ActionState.DONE, ActionState.VERIFIED})
@@ -31,7 +30,7 @@ def lacking(draft: Draft, attempt: Attempt, wanted: Sequence[str]) -> Iterator[s
         if not any(_is_of(draft, other, name) for other in fresh):
             stale = any(_is_of(draft, other, name) for other in kept)
             yield f"no evidence has been kept {what if stale else 'yet'}: run the action `{name}` first"
-    heavy = next(((step, weight) for step in attempt.steps if (weight := weight_of(draft, step)) in HEAVY), None)
+    heavy = next(((step, weight) for step in attempt.steps if (weight := weight_of(draft.brain, step)) in HEAVY), None)
     if heavy is not None and not wanted and not fresh:
         step, weight = heavy
         told = f"no evidence has been kept {what if kept else 'yet'}"
@@ -66,17 +65,6 @@ def _since(draft: Draft, attempt: Attempt) -> tuple[datetime, str]:
 
 def _is_after(attempt: Attempt, since: datetime) -> bool:
     return attempt.started_at is not None and attempt.started_at >= since
-
-
-def weight_of(draft: Draft, step: Step) -> ActionWeight:
-    """Return what a step may cost; as much as it ever may, where its parameters are not known."""
-    known = draft.brain.action(step.plugin)
-    if known is None:
-        return "ordinary"  # it is refused for good: nobody can run it
-    try:
-        return draft.brain.weight_of(ActionStep(step.name, step.plugin), step.params) or known.weight
-    except (ValueError, ResponderError):
-        return known.weight
 
 
 def _first(draft: Draft) -> str:

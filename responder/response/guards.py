@@ -12,7 +12,7 @@ from responder.model.guard import Guard, Rate, guard_of, is_in, verify_of
 from responder.model.incident import Status
 from responder.model.playbook import ActionStep
 from responder.model.window import Window, shown
-from responder.response import blast, budgets, forbidding, territory
+from responder.response import blast, budgets, forbidding, territory, weights
 from responder.response.attempts import clock, named, namespace_of, title
 from responder.response.ceilings import ceiling
 from responder.response.draft import Draft
@@ -200,8 +200,7 @@ def _blast(draft: Draft, attempt: Attempt) -> Iterator[Refusal]:
 def _busy(draft: Draft, attempt: Attempt) -> Iterator[Refusal]:
     soon = draft.now + timedelta(seconds=30)
     for step in attempt.steps:
-        known = draft.brain.action(step.plugin)
-        if known is not None and known.weight == "harmless":
+        if weights.is_harmless(draft.brain, step):
             continue  # what only reads and keeps is most wanted while something else is at work, or in doubt
         for run, locks in _by_holder(budgets.held(draft, attempt, step)).items():
             since = f"since {clock(run.started_at, draft.now)}"

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from responder.model.action import ActionState, Attempt, Step
-from responder.response import attempts, budgets, effects
+from responder.response import attempts, budgets, effects, weights
 from responder.response.brain import Brain
 from responder.response.draft import Draft
 from responder.response.guards import undo_refusals
@@ -94,7 +94,7 @@ def _stands(brain: Brain, step: Step) -> bool:
     if step.outcome is None or step.outcome.status not in _STANDING or undone or step.verifies:
         return False
     known = brain.action(step.plugin)
-    return known is None or known.weight != "harmless" or known.undoable
+    return known is None or known.undoable or not weights.is_harmless(brain, step)
 
 
 def _may_be_tried_again(brain: Brain, step: Step) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from responder.model.guard import verify_of
 from responder.model.playbook import ActionStep, Playbook
 from responder.plugins.registry import Registry
+from responder.rules.evidence_first import weight_of
 from responder.rules.nodes import key_spot
 from responder.rules.playbooks import Built
 from responder.rules.problems import Problems
@@ -40,6 +41,7 @@ def _doubts(action: ActionStep, playbook: Playbook, registry: Registry) -> Itera
 
 def _changing(action: ActionStep, playbook: Playbook, registry: Registry) -> dict[str, bool]:
     """Return what of it changes something, and whether that can be undone; not what only shows whether it helped."""
-    plugins = (step.plugin for step, _ in steps_of(replace(action, verify={}), playbook))
-    known = ((plugin, registry.actions[plugin]) for plugin in plugins if plugin in registry.actions)
-    return {plugin: each.undoable for plugin, each in known if each.undoable or each.weight != "harmless"}
+    steps = (step for step, _ in steps_of(replace(action, verify={}), playbook))
+    known = ((step, registry.actions[step.plugin]) for step in steps if step.plugin in registry.actions)
+    changing = (each for step, each in known if each.undoable or weight_of(step, each, playbook) != "harmless")
+    return {each.name: each.undoable for each in changing}

@@ -11,8 +11,8 @@ from responder.rules.playbooks import Built
 from responder.rules.problems import Problems
 from responder.rules.reach import world_of
 from responder.rules.undertakings import Undertaking, acts, steps_of
+from responder.rules.vouching import CAPTURE, is_vouched
 
-CAPTURE = "evidence.capture"
 _HOW = {"destructive": "may destroy what cannot be brought back", "security": "touches security"}
 
 
@@ -29,7 +29,7 @@ def check(built: Iterable[Built], registry: Registry, problems: Problems) -> Non
                 step, plugin, weight = found
                 does = "" if step.name == action.name else f"does `{step.name}`, which "
                 told = f"`{action.name}` {does}{_HOW[weight]}, and no `guard` of it names evidence"
-                hint = f"{plugin.name}: {plugin.cost}. {_cure(item.playbook)}"
+                hint = f"{plugin.name}: {plugin.cost}. {_cure(step, item.playbook)}"
                 problems.error(key_spot(item.node, ("actions", action.name)), told, hint)
             for name in _out_of_reach(action, item.playbook):
                 told = f"`{action.name}` waits for the evidence of `{name}`, which nothing proposes for anybody to run"
@@ -39,6 +39,8 @@ def check(built: Iterable[Built], registry: Registry, problems: Problems) -> Non
 
 def weight_of(step: ActionStep, plugin: AnyAction, playbook: Playbook) -> ActionWeight:
     """Return what a step of valid rules may cost, as far as they tell; its parameters are known when it is done."""
+    if is_vouched(step, playbook):
+        return plugin.lightest
     params = Undertaking(step, (), (), {}, {}).params(world_of(playbook), plugin.Params)
     return plugin.weight_of(params, playbook.files)
 
@@ -67,8 +69,10 @@ def _out_of_reach(action: ActionStep, playbook: Playbook) -> Iterator[str]:
             yield name
 
 
-def _cure(playbook: Playbook) -> str:
-    keeping = next((action.name for action in playbook.actions if action.plugin == CAPTURE), "")
+def _cure(step: ActionStep, playbook: Playbook) -> str:
+    captures = (action for action in playbook.actions if action.plugin == CAPTURE and action.name != step.name)
+    light = (each.name for each in captures if not each.params.get("exec") or is_vouched(each, playbook))
+    keeping = next(light, "")
     if keeping:
         return f"Write `guard: {{evidence: [{keeping}]}}`"
     new = "evidence: {evidence.capture: {logs: true, manifests: true}, mode: auto}"

@@ -18,6 +18,7 @@ from responder.model.target import Target
 from responder.model.verdict import Json
 from responder.plugins.commands import WORKLOADS
 from responder.plugins.registry import Registry
+from responder.rules.vouching import is_vouched
 
 _NOTHING = Facts(
     labels={},
@@ -140,14 +141,18 @@ class Kitchen:
                 raise
             return plugin.entails(plugin.Params.model_construct(**params))
 
-    def weight(self, step: ActionStep, params: Mapping[str, Json], files: Mapping[str, str]) -> ActionWeight:
+    def weight(self, step: ActionStep, params: Mapping[str, Json], playbook: Playbook) -> ActionWeight:
         """
-        Return what an action may cost, the worst of one that nobody knows; `files` are those of its playbook.
+        Return what an action may cost, the worst of one that nobody knows; `playbook` is that of its incident.
 
         Raises: pydantic's ValidationError when the parameters, evaluated, are not what the action takes.
         """
         plugin = self._registry.actions.get(step.plugin)
-        return plugin.weight_of(plugin.Params.model_validate(params), files) if plugin else "destructive"
+        if plugin is None:
+            return "destructive"
+        if is_vouched(step, playbook):
+            return plugin.lightest
+        return plugin.weight_of(plugin.Params.model_validate(params), playbook.files)
 
     def _digest(self, playbook: Playbook) -> str:
         known = self._seen.get(id(playbook))

@@ -111,7 +111,7 @@ def _acting(plugin: Action[Any]) -> Iterator[str]:
         yield f"Acts on: {', '.join(sorted(plugin.kinds))}."
     yield _ONCE[plugin.once]
     yield f"{weight(plugin).capitalize()}{f': {plugin.cost}' if plugin.cost else ''}."
-    light = ", unless it is ordinary" if _varies(plugin) else ""
+    light = f", unless it is {plugin.lightest}" if _varies(plugin) else ""
     if plugin.weight in HEAVY:
         yield f"Evidence must have been kept in the incident before{light}: `guard: {{evidence: [...]}}`."
     lasts = "; it is when the incident resolves" if plugin.until_resolved else ""
@@ -128,7 +128,7 @@ def _acting(plugin: Action[Any]) -> Iterator[str]:
 
 def weight(plugin: Action[Any]) -> str:
     """Say what an action may cost in a word or three: some parameters may cost less."""
-    return f"{plugin.weight}, or ordinary" if _varies(plugin) else plugin.weight
+    return f"{plugin.weight}, or {plugin.lightest}" if _varies(plugin) else plugin.weight
 
 
 def _varies(plugin: Action[Any]) -> bool:

@@ -152,8 +152,32 @@ async def test_a_heap_dump_is_made_in_one_pod_and_kept_byte_for_byte(
     (event,) = fake.objects.all(BY_PLURAL["", "v1", "events"], found.target.namespace)
     assert (event["involvedObject"]["kind"], event["involvedObject"]["name"]) == ("Pod", "api-1")
     assert event["message"] == "Responder: ran jmap for evidence for INC-17, approved by ann"
+
+
+async def test_a_program_never_runs_twice_and_what_is_only_read_is_read_again(
+    capturing: Callable[..., Step], fake: KubernetesServer
+) -> None:
+    fake.kubelet.programs.scripted["jmap",] = Ran(b"dumped")
+    found = capturing(logs=True, exec=[{"argv": ["jmap"]}])
+    preview = await found.preview()
     again = await found.act(preview, retry=True)
-    assert again.kept == done.kept
+    assert (again.status, again.say) == (
+        "in_doubt",
+        "Whether jmap ran is not known, and nothing runs twice: look, and say so",
+    )
+    await found.held_up(preview)
+    assert fake.kubelet.programs.ran == []
+    reading = capturing(logs=True)
+    seen = await reading.preview()
+    assert (await reading.act(seen)).kept == (await reading.act(seen, retry=True)).kept
+
+
+async def test_an_argument_with_a_nul_byte_is_refused(capturing: Callable[..., Step], fake: KubernetesServer) -> None:
+    found = capturing(exec=[{"argv": ["jmap", "a\x00b"]}])
+    preview = await found.preview()
+    assert preview.refusal == "An argument holds a NUL byte, which no program can be given"
+    assert (await found.act(preview)).status == "not_done"
+    assert fake.kubelet.programs.ran == []
 
 
 async def test_what_came_of_a_file_in_time_is_kept_as_cut(

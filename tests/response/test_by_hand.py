@@ -236,7 +236,7 @@ def test_what_the_shipped_playbook_lets_two_decide_after_evidence_one_cannot_do_
         plugin_params=kitchen.params_of,
         entails=kitchen.entails,
         action=lambda name: TRAITS.get(name, ActionTraits(weight="security")),
-        weight_of=lambda step, params: kitchen.weight(step, params, playbook.files),
+        weight_of=lambda step, params: kitchen.weight(step, params, playbook),
     )
     story.turn(fired(story.alert).what, after=0)
     cidrs = {"namespace": "ingress-nginx", "name": "nginx-configuration", "add_cidrs": {"block-cidrs": ["10.0.0.0/8"]}}
@@ -244,3 +244,58 @@ def test_what_the_shipped_playbook_lets_two_decide_after_evidence_one_cannot_do_
     story.preview()
     assert "no evidence has been kept yet: run the action `evidence` first" in why(story)
     assert [guard.get("approvals") for guard in story.attempt().steps[0].guards] == [2, 2]
+
+
+PROGRAM = {"exec": [{"argv": ["redis-cli", "FLUSHALL"]}]}
+CAPTURES = """
+rules: [{name: r, match: ['alertname="A"'], playbook: p}]
+playbooks:
+  p:
+    target: {kind: Deployment, namespace: prod, name: api}
+    actions:
+      heap: {evidence.capture: {exec: [{argv: [jmap]}]}, mode: approve}
+      restart: {kubernetes.rollout_restart: {}, mode: approve, guard: {evidence: [heap]}}
+"""
+
+
+def capturing(folder: Path, **brain: Any) -> Story:
+    """Tell the story of a playbook with a heap dump that a restart waits for, by the very plugins."""
+    (folder / "rules.yaml").write_text(CAPTURES)
+    registry = plugins()
+    kitchen, playbook = Kitchen(registry), load([folder], registry).playbook(f"{folder.name}/p")
+    capture = registry.actions["evidence.capture"]
+    traits = ActionTraits(capture.once, capture.weight, capture.lightest)
+    story = Story(
+        playbook=playbook,
+        evaluator=kitchen.evaluator(playbook),
+        plugin_params=kitchen.params_of,
+        entails=kitchen.entails,
+        action=lambda name: traits if name == "evidence.capture" else TRAITS.get(name),
+        weight_of=lambda step, params: kitchen.weight(step, params, playbook),
+        **brain,
+    )
+    story.turn(fired(story.alert).what, after=0)
+    return story
+
+
+def test_a_program_for_evidence_takes_by_hand_what_it_takes_to_run_one(tmp_path: Path) -> None:
+    story = capturing(tmp_path)
+    story.turn(ActionAsked("mallory", "evidence.capture", PROGRAM))
+    story.preview(lock="default/evidence/INC-7")
+    assert "evidence.capture may destroy what cannot be brought back, and no evidence has been kept yet" in why(story)
+    assert [guard.get("approvals") for guard in story.attempt().steps[0].guards] == [2]
+    logs = capturing(tmp_path)
+    logs.turn(ActionAsked("mallory", "evidence.capture", {"logs": True}))
+    logs.preview(lock="default/evidence/INC-7")
+    assert (logs.state, logs.attempt().steps[0].guards) == (ActionState.PROPOSED, ())
+    logs.say("yes", "mallory")
+    assert logs.state is ActionState.APPROVED
+
+
+def test_a_program_whose_evidence_the_rules_wait_for_takes_one_person(tmp_path: Path) -> None:
+    story = capturing(tmp_path)
+    story.turn(ActionAsked("ann", "heap", {}))
+    story.preview(lock="default/evidence/INC-7")
+    assert (story.state, story.refused) == (ActionState.PROPOSED, [])
+    story.say("yes", "ann")
+    assert story.state is ActionState.APPROVED

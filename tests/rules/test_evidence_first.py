@@ -51,6 +51,7 @@ HEAVY_ONES = {
     "statements": "postgres.execute: {source: s, statements: ['DELETE FROM t'], rows: {max: 1}}",
     "busy sessions": "postgres.terminate_backends: {source: s, active_for: 5m, cap: 5}",
     "open sessions": "postgres.terminate_backends: {source: s, idle_in_transaction_for: 5m, cap: 5}",
+    "program for nobody's evidence": "evidence.capture: {logs: true, exec: [{argv: [redis-cli, FLUSHALL]}]}",
     "program": "kubernetes.exec: {argv: [ops-reset]}",
     "forced": FORCED.replace("FORCE", "true"),
     "forced by a variable": FORCED.replace("FORCE", "'${labels.force}'"),
@@ -115,6 +116,17 @@ def test_the_error_says_the_reason_and_the_cure(pack: Pack) -> None:
     (problem,) = pack.check(flush).errors
     new = "Add the action `evidence: {evidence.capture: {logs: true, manifests: true}, mode: auto}`, propose it too"
     assert f"{new}, and write `guard: {{evidence: [evidence]}}`" in problem.hint
+
+
+def test_what_another_action_waits_for_may_run_the_programs_of_its_author(pack: Pack) -> None:
+    heap = "heap: {evidence.capture: {exec: [{argv: [jmap]}]}, mode: approve, offer: always}"
+    waits = "restart: {kubernetes.rollout_restart: {}, mode: approve, guard: {evidence: [heap]}}"
+    assert pack.wrong(heap, waits) == []
+    assert len(pack.wrong(heap)) == 1
+    (problem,) = pack.check(heap).errors
+    assert "Add the action `evidence:" in problem.hint, "it is never told to wait for itself"
+    (_, told) = pack.wrong(heap, "x: {redis.flush_db: {source: s}, mode: approve}")
+    assert "no `guard` of it names evidence" in told
 
 
 def test_what_the_error_says_to_write_is_taken(pack: Pack) -> None:
