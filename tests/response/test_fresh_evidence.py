@@ -17,7 +17,7 @@ SECRET = replace(GOOD, summary="rotate", lock="default/secret/prod/api")
 KEPT = Outcome("done", "kept", kept=(Kept("logs.txt", "00" * 32, 5, "/evidence/logs.txt"),))
 
 
-def kept(*, guard: dict[str, Any] | None = None, mode: str = "approve", **brain: Any) -> Story:
+def kept(*, guard: dict[str, Any] | None = None, mode: str = "approve", outcome: Outcome = KEPT, **brain: Any) -> Story:
     """Keep evidence, for an action that waits for it."""
     needs = {"evidence": ["keep"]} if guard is None else guard
     story = Story(
@@ -31,7 +31,7 @@ def kept(*, guard: dict[str, Any] | None = None, mode: str = "approve", **brain:
     if mode == "approve":
         story.say("yes", number=1)
     story.preview(LOOK)
-    story.act(KEPT)
+    story.act(outcome)
     story.preview(SECRET)
     assert story.attempt(2).state is ActionState.PROPOSED
     return story
@@ -57,6 +57,15 @@ def test_evidence_of_before_an_alert_fired_does_not_count() -> None:
     story.preview(SECRET)
     told = f"no evidence has been kept since an alert fired at {story.now:%H:%M} UTC"
     assert story.attempt(3).blocks == (f"{told}: run the action `keep` first",)
+
+
+def test_what_was_only_tried_has_kept_nothing_for_what_is_done_in_earnest() -> None:
+    story = kept(outcome=Outcome("done", "would keep"), dry_run=True)
+    story.change(dry_run=False)
+    look_again(story)
+    story.preview(SECRET)
+    assert not story.attempt(3).dry_run
+    assert story.attempt(3).blocks == ("no evidence has been kept yet: run the action `keep` first",)
 
 
 def test_evidence_counts_while_alerts_go_on_that_fired_before_it() -> None:
