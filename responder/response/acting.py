@@ -16,7 +16,18 @@ from responder.model.timeline import (
     Followed,
     Previewed,
 )
-from responder.response import approving, attempts, calling, checking, making, manual, running, stopping, verifying
+from responder.response import (
+    approving,
+    attempts,
+    calling,
+    checking,
+    making,
+    manual,
+    running,
+    stopping,
+    unanswered,
+    verifying,
+)
 from responder.response.answerable import ASKED
 from responder.response.draft import Draft
 from responder.response.forbidding import forbidden_now
@@ -41,18 +52,19 @@ def advance(draft: Draft, before: Incident) -> None:
         if attempt is not None:
             attempt = _forbidden(draft, attempt)
             _advance(draft, attempt, new_round=draft.incident.round > before.round)
+    unanswered.note(draft, before)
 
 
 def due_at(incident: Incident, attempt: Attempt) -> datetime | None:
     """Return when an attempt wants to be looked at again though nothing happens; None for never."""
     match attempt.state:
         case ActionState.PROPOSED:
-            return attempt.expires_at
+            return min(filter(None, (attempt.expires_at, unanswered.due_at(attempt))), default=None)
         case ActionState.BLOCKED | ActionState.APPROVED if not attempt.pending:
             return attempt.retry_at
         case ActionState.VERIFYING:
             return verifying.due_at(attempt)
-    return attempt.temporary_until if not attempt.state.live else None
+    return unanswered.due_at(attempt) if attempt.state.live else attempt.temporary_until
 
 
 def _take(draft: Draft, event: Event) -> None:
@@ -82,6 +94,7 @@ def _advance(draft: Draft, attempt: Attempt, *, new_round: bool) -> None:
         approving.expire(draft, attempt)
         return
     if attempt.pending:
+        unanswered.advance(draft, attempt)
         return
     match attempt.state:
         case ActionState.PROPOSED if attempt.wants and not attempt.digest:

@@ -64,6 +64,22 @@ def followed(draft: Draft, at: datetime, told: Followed) -> None:
         came_along(draft, at, attempt, told.progress)
 
 
+def unheard(draft: Draft, attempt: Attempt, due: datetime) -> None:
+    """Ask again for what nobody has answered until `due`; for so long that it cannot be waited for, say so."""
+    place, between = attempt.at_step, attempt.pending.startswith("look/")
+    step = attempt.steps[place]
+    began = (step.began_at if between else step.ended_at) or attempt.proposed_at
+    why = f"nobody could look at it for {format_duration(_LONGEST)}"
+    if due - began <= _LONGEST:
+        (attempts.look_between if between else _follow)(draft, attempt)
+        return
+    attempt = replace(attempt, pending="")
+    if attempt.state is ActionState.UNDOING:
+        _not_taken_back(draft, attempt, f"whether it was undone cannot be told: {why}")
+    else:
+        _fail(draft, attempt, f"{_only(attempt, place)}: {why}" if between else why)
+
+
 def _came_along(draft: Draft, at: datetime, attempt: Attempt, progress: Progress) -> None:
     """Go on once the world has followed a step."""
     if progress.reverted:
