@@ -6,6 +6,7 @@ It errs on the side of hiding: a log line that loses a harmless value is cheaper
 
 from collections.abc import Sequence
 from itertools import pairwise
+from re import Match
 from urllib.parse import unquote
 
 import re2
@@ -41,7 +42,7 @@ _QUOTED = (
 )
 _QUOTE = r"\\*[\"']"
 
-_KEYED = re2.compile(rf"(?i)({_NAME}(?:{_QUOTE})?\s*[:=]\s*)({_QUOTED}|\[redacted\]|[^\s,;&}}\]]+)")
+_KEYED = re2.compile(rf"(?i)(-*{_NAME}(?:{_QUOTE})?[ \t]*[:=][ \t]*)({_QUOTED}|\[redacted\]|[^\s,;&}}\]]+)")
 _FLAG = re2.compile(rf"(?i)((?:^|[\s\"'(])--?{_NAME}\s+)({_QUOTED}|[^\s-]\S*|-[^\s-]\S*)")
 _FLAG_IN_A_LIST = re2.compile(rf"(?i)({_QUOTE}--?{_NAME}{_QUOTE}\s*,\s*{_QUOTE})[^\"']*")
 _SHAPED = (
@@ -51,7 +52,8 @@ _SHAPED = (
     r"|eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"
 )
 _AUTHORIZATION = re2.compile(
-    r"(?i)((?:proxy-)?authorization[\"']?\s*[:=]\s*[\"']?(?:basic|bearer|token|digest|negotiate)?\s*)[^\s\"',]+"
+    r"(?i)((?:proxy-)?authorization[\"']?[ \t]*[:=][ \t]*[\"']?(?:basic|bearer|token|digest|negotiate)?[ \t]*)"
+    r"[^\s\"',]+"
 )
 _SCHEME = re2.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{12,}")
 _USERINFO = re2.compile(
@@ -79,6 +81,16 @@ _IN_A_COMMAND = re2.compile(
     rf"|\bcurl\b[^|;\n]*?[ \t](?:-[a-zA-Z]*u[ \t]*|--(?:proxy-)?user[ \t=]+)[\"']?[^\s:\"'/]*:)({_QUOTED}|[^\s\"']+)"
 )
 
+_NAMES_ONE = r"[\w.-]*(?:secret|token|credential|key)s?[_.-]?(?:name|ref)"
+_IS = rf"(?:{_QUOTE})?[ \t]*[:=][ \t]*"
+_HARMLESS = re2.compile(
+    # How many there are, or whether; how a check went; what the object is called that holds the secret.
+    rf"(?i)(?:pass|[\w.-]*(?:tokens|keys|tokens?[_.-](?:count|limit|used|valid|expired))){_IS}(?:\d{{1,6}}|true|false)"
+    rf"|[\w.-]*signature{_IS}(?:{_QUOTE})?(?:invalid|valid|verified|missing|expired|mismatch|failed|none)(?:{_QUOTE})?"
+    rf"|{_NAMES_ONE}{_IS}(?:{_QUOTE})?[\w./-]+(?:{_QUOTE})?"
+)
+_CALLED = re2.compile(rf"(?i){_NAMES_ONE}")
+
 _SECRET_NAME = re2.compile(rf"(?i).*(?:{_ANYWHERE}).*|{_NAME}")
 
 
@@ -89,9 +101,13 @@ def redact(text: str) -> str:
     text = _SCHEME.sub(r"\1 " + MARK, text)
     text = _USERINFO.sub(r"\1" + MARK + r"\2", text)
     text = _APART.sub(r"\1\2\3\4" + MARK, text)
-    for behind in (_IN_A_COMMAND, _FLAG, _FLAG_IN_A_LIST, _KEYED):
+    for behind in (_IN_A_COMMAND, _FLAG, _FLAG_IN_A_LIST):
         text = behind.sub(r"\1" + MARK, text)
-    return str(text)
+    return str(_KEYED.sub(_without_value, text))
+
+
+def _without_value(found: Match[str]) -> str:
+    return found[0] if _HARMLESS.fullmatch(found[0]) else f"{found[1]}{MARK}"
 
 
 def redact_url(url: str) -> str:
@@ -109,7 +125,8 @@ def redact_json(value: Json, *, name: str = "") -> Json:
     """Return the JSON value with secrets out of every string, and whole strings under a name that means a secret."""
     match value:
         case str():
-            return MARK if value and _SECRET_NAME.fullmatch(name) else redact(value)
+            secret = value and _SECRET_NAME.fullmatch(name) and not _CALLED.fullmatch(name)
+            return MARK if secret else redact(value)
         case dict():
             return {key: redact_json(item, name=str(key)) for key, item in value.items()}
         case list() | tuple():

@@ -151,10 +151,53 @@ def test_a_secret_goes_and_a_second_look_changes_nothing(text: str) -> None:
         "CONFIG GET requirepass",
         "the npm_config and a task_live_long",
         "identified by the pod's name",
+        "PASS: 17 tests",
+        "pass=3 fail=0",
+        "max_tokens=4096",
+        "tokens: 17",
+        '{"total_tokens": 123456, "token_valid": true}',
+        "auth_keys=3",
+        "signature: invalid",
+        '"signature": "expired"',
+        "secretName: api-tls",
+        'secretRef: "api-tls"',
+        '{"secretName":"api-tls","key_name":"a"}',
+        "password=\nfoo: 1",
+        "token:\n  foo: bar",
+        "Authorization:\nfoo bar",
     ],
 )
 def test_what_stands_beside_such_words_stays(text: str) -> None:
     assert redact(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "DB_PASS=123456",
+        "--pass=123456",
+        "pass=1234567",
+        'pass: "123456"',
+        "token: 123456",
+        "password=17",
+        "password: true",
+        "password=secretName",
+        "password=token-name:x",
+        "token: invalid",
+        "signature: validated",
+        "tokens: 17a",
+        "secretName=a=b",
+        "secretName: {password=x}",
+    ],
+)
+def test_a_value_that_may_be_a_secret_goes_though_it_looks_harmless(text: str) -> None:
+    assert MARK in redact(text)
+
+
+def test_what_an_object_is_called_that_holds_a_secret_stays() -> None:
+    named: Json = {"secretName": "api-tls", "secret_key_ref": "api"}
+    assert redact_json(named) == named
+    assert redact_json({"secretName": "password=hunter2"}) == {"secretName": f"password={MARK}"}
 
 
 def test_what_follows_a_secret_in_quotes_stays() -> None:
