@@ -1,5 +1,6 @@
 """What was to last only as long as the incident is taken back when that is over."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from responder.model.action import ActionState, ActionTraits, Outcome, Stop
 from responder.model.command import Act
 from responder.model.incident import Status
 from responder.model.playbook import ActionStep
+from tests.response.given import fired
 from tests.response.story import ALL_PARAMS, DONE, TRAITS, Story, UndoParams, an_action, running
 
 SILENCE = "alertmanager.silence"
@@ -108,3 +110,24 @@ def test_what_was_only_tried_or_changes_for_good_is_not_taken_back_at_the_end() 
         quiet(story)
         assert story.incident.status is Status.RESOLVED
         assert not story.asked(Act)
+
+
+@pytest.mark.parametrize("verified", [True, False])
+def test_what_ended_with_its_incident_had_helped_and_is_done_again_when_that_fires_again(verified: bool) -> None:
+    verify = {"until": "rate.value < 0.01", "within": "5m"} if verified else {}
+    story = silenced(an_action("quiet", SILENCE, verify=verify))
+    story.rate = 0.001
+    if verified:
+        story.verify()
+    quiet(story)
+    story.act()
+    assert (story.state, story.incident.status) == (ActionState.UNDONE, Status.MONITORING)
+    story.turn(fired(replace(story.alert, starts_at=story.now)).what)
+    for rate in (0.001, 0.3):
+        story.rate = rate
+        story.turn(after=600)
+        story.look_at()
+    assert [(each.name, each.state) for each in story.incident.attempts] == [
+        ("quiet", ActionState.UNDONE),
+        ("quiet", ActionState.PROPOSED),
+    ]
