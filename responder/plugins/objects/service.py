@@ -1,5 +1,6 @@
 """A Service as an address names it, and as the API server's proxy is asked for it."""
 
+import re
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
@@ -50,7 +51,7 @@ def address_of(url: str) -> Address:
     labels = (parts.hostname or "").split(".")
     if len(labels) < 3 or labels[2] != "svc":
         raise ValueError("with `via: service` write http://SERVICE.NAMESPACE.svc[:PORT]/PATH")
-    if any(unquote(segment) in (".", "..") for segment in parts.path.split("/")):
+    if any(segment in (".", "..") for segment in re.split(r"[/\\]", unquote(parts.path))):
         raise ValueError("with `via: service` the path must not lead out of the Service: leave `.` and `..` out")
     query = f"?{parts.query}" if parts.query else ""
     return Address(parts.scheme, labels[1], labels[0], str(parts.port or ""), f"{parts.path or '/'}{query}")
