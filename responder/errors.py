@@ -97,6 +97,10 @@ class NoRoom(TransientError):
     """An outside system is up, and has no connection left for us."""
 
 
+class NotAsked(TransientError):
+    """Nothing was asked: no connection came about, or none was tried for. The outside system has done nothing."""
+
+
 class PermanentError(CallError):
     """An outside system refused, and will refuse again until somebody changes something."""
 

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from pydantic import Field, model_validator
 
-from responder.errors import TransientError, Unanswered
+from responder.errors import NoRoom, NotAsked, TransientError, Unanswered
 from responder.model.action import ActionWeight, Outcome, Preview
 from responder.model.duration import format_duration
 from responder.model.resource import namespace_of
@@ -92,12 +92,15 @@ class TerminateBackends(Action[TerminateBackendsParams]):
         pids, starts = zip(*(_parsed(each) for each in seen), strict=True)
         try:
             asked = await database.fetch(_end(params), params.application, list(pids), list(starts))
-            there = {_identity(row) for row in await database.fetch(_standing(), list(pids), list(starts))}
-        except Unanswered:
+        except (Unanswered, NoRoom, NotAsked):
             raise
         except TransientError as error:
-            # To the client both are plain reads, and it cannot know that the first one ends sessions.
-            raise Unanswered(f"{error}; some of the sessions may have been ended") from error
+            # To the client it is a plain read, and it cannot know that it ends sessions.
+            raise _doubtful(error) from error
+        try:
+            there = {_identity(row) for row in await database.fetch(_standing(), list(pids), list(starts))}
+        except TransientError as error:
+            raise _doubtful(error) from error
         ended = [row for row in asked if row["ended"]]
         gone = set(seen) - there - {_identity(row) for row in ended}
         if not ended and not (tools.retry and gone):
@@ -109,6 +112,10 @@ class TerminateBackends(Action[TerminateBackendsParams]):
         )
         told += [f"{left} at work again and left alone"] * (left > 0)
         return Outcome("done", "; ".join(told) + _by_application(ended), tuple(_shown(row) for row in ended))
+
+
+def _doubtful(error: TransientError) -> Unanswered:
+    return Unanswered(f"{error}; some of the sessions may have been ended")
 
 
 _COLUMNS = (

@@ -14,7 +14,15 @@ from inspect import iscoroutinefunction
 from typing import Any, TypeVar, cast
 
 from responder.clients.sharing import Sharing
-from responder.errors import NoRoom, NotLetIn, PermanentError, TransientError, UntrustedCertificate, WrongSettings
+from responder.errors import (
+    NoRoom,
+    NotAsked,
+    NotLetIn,
+    PermanentError,
+    TransientError,
+    UntrustedCertificate,
+    WrongSettings,
+)
 
 T = TypeVar("T")
 
@@ -45,12 +53,12 @@ class Circuit:
         """
         Ask, unless the circuit is open.
 
-        Raises: TransientError at once while it is open; else what `ask` raises.
+        Raises: NotAsked at once while it is open; else what `ask` raises.
         """
         now = self.now()
         if self.until is not None and now < self.until:
             wait = self.until - now
-            raise TransientError(f"{self.name} is left alone after {self.failures} failures: {self.error}", delay=wait)
+            raise NotAsked(f"{self.name} is left alone after {self.failures} failures: {self.error}", delay=wait)
         if self.until is not None:
             self.until = now + STAYS_OPEN  # the others wait while this one tries
         try:

@@ -13,6 +13,7 @@ import asyncpg
 from responder.errors import (
     CallError,
     NoRoom,
+    NotAsked,
     NotLetIn,
     PermanentError,
     TransientError,
@@ -52,17 +53,22 @@ class Postgres:
         Numbers, text, booleans, aware times, spans, lists and mappings come back; anything else as its text. A
         timestamp without zone is taken for UTC.
 
-        Raises: PermanentError for wrong SQL, parameters or login, TransientError.
+        Raises: PermanentError for wrong SQL, parameters or login, TransientError; of these NotAsked and NoRoom where
+        the statement was never run.
         """
+        ready = False
         try:
             async with asyncio.timeout(timeout.total_seconds()), self._turn, self._transaction(timeout) as connection:
                 statement = await connection.prepare(sql)
                 if not statement.get_attributes():
                     raise ValueError("only a statement that answers rows can be asked, such as SELECT")
+                ready = True
                 cursor = await statement.cursor(*args)
                 return [{key: _plain(value) for key, value in row.items()} for row in await cursor.fetch(limit)]
         except (TimeoutError, OSError, ValueError, *DRIVER_ERRORS) as error:
-            raise self._mapped(error, timeout) from _without_secrets(error)
+            told = self._mapped(error, timeout)
+            never = not ready and type(told) is TransientError
+            raise (NotAsked(str(told)) if never else told) from _without_secrets(error)
 
     @asynccontextmanager
     async def _transaction(self, timeout: timedelta) -> AsyncIterator[Any]:

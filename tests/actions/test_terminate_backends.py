@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from responder.actions.terminate_backends import TerminateBackends
-from responder.errors import Unanswered
+from responder.errors import NoRoom, NotAsked, Unanswered
 from tests.actions.steps import HOSTILE, Build, Step, step
 from tests.servers.cutting import Line
 
@@ -160,6 +160,22 @@ async def test_a_lost_answer_may_have_ended_sessions_and_the_second_try_says_so(
     assert line.cuts == 1
     assert (again.status, again.say) == ("done", "0 sessions ended; 1 had gone before, or in an earlier try")
     assert not await alive(idle)
+
+
+async def test_where_nobody_could_be_asked_nothing_is_in_doubt(
+    steps: Build, ending: Callable[..., Step], roles: str, connect: Connect
+) -> None:
+    idle = await connect("t_app", "worker")
+    preview = await ending().preview()
+    owner = await connect("postgres")
+    await owner.execute("ALTER ROLE t_ours CONNECTION LIMIT 0")
+    with pytest.raises(NoRoom):
+        await ending().act(preview)
+    tools = steps(datasources={"postgres": {"main": {"url": "postgresql://nobody@127.0.0.1:1/x"}}})
+    nowhere = step(TerminateBackends(), tools, source="main", idle_for="0s")
+    with pytest.raises(NotAsked, match="cannot connect"):
+        await nowhere.act(preview)
+    assert await alive(idle)
 
 
 async def test_only_those_are_counted_that_the_server_ended(
