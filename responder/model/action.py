@@ -294,7 +294,8 @@ class Attempt:
     and taken back in reverse; `at_step` is the one at work. `guard`, `verify` and `temporary` are those of the
     playbook's action, as written; `when` of the guard is evaluated with the incident's evaluator. `proposed_by` is ""
     when the playbook did. `blocks` say why it cannot go on now. `looks` counts the looks asked for; `pending` is the
-    key of the command that is waited for, `retry_at` when a block is looked at again. `why` is how it ended.
+    key of the command that is waited for, `retry_at` when a block is looked at again, or a look that nobody answered
+    is asked for again. `why` is how it ended.
     `temporary_until` is when people are reminded that it still stands, `reminded` how often they were. `then` is what
     is still to follow when it did not help: undo, escalate, next. `lapsed` says that after its end the playbook did not
     call for it for a while, `called` that people were called about it. While only that is taken back which was to
