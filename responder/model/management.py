@@ -1,5 +1,6 @@
 """Who else writes an object: what a person changes by hand there comes back."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,9 +18,9 @@ _FIELD_MANAGERS = (
     ("pulumi", "Pulumi"),
 )
 _HAND = frozenset({"", "kubectl", "kustomize", "manual", "none"})
-_CONTROLLERS = ("operator", "controller", "manager")
-"""Operators are called so; the usual frameworks name the program just `manager`."""
-_PLATFORM = frozenset({FIELD_MANAGER, "kube-controller-manager", "cloud-controller-manager"})
+_CONTROLLERS = re.compile(r"(?i).*(operator|controller).*|manager|cert-manager.*")
+"""Operators are called so; the usual frameworks name the program just `manager`. A `release-manager` is somebody's."""
+_PLATFORM = re.compile(rf"{FIELD_MANAGER}|kube-controller-manager|(.*-)?cloud-controller-manager")
 """Controllers that write what a cluster itself keeps; none of them decides what is wanted."""
 
 
@@ -27,9 +28,13 @@ def managed_by(found: Object) -> str:
     """
     Name the program that keeps an object as it is: Argo CD, Flux, Helm, an operator; "" where nothing tells.
 
+    A node has many who write it, each a part; of all that is changed there, only who writes `unschedulable` tells.
+
     Source: labels, annotations, the controller in `ownerReferences`, and the managers in `managedFields`.
     """
     metadata = found.get("metadata") or {}
+    if found.get("kind") == "Node":
+        return _by_fields(metadata, "unschedulable")[:120]
     labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
     # Who delivers a chart is asked for before Helm: every chart bears Helm's label, whoever renders it.
     return (
@@ -87,13 +92,14 @@ def _helm(labels: Object, annotations: Object) -> str:
     return "Helm" if labels.get("app.kubernetes.io/managed-by") == "Helm" else ""
 
 
-def _by_fields(metadata: Object) -> str:
-    """Name a controller that wrote what is wanted, and so will again; people's programs are not called so."""
+def _by_fields(metadata: Object, field: str = "") -> str:
+    """Name a controller that wrote what is wanted, or one `field` of it, and so will again; no person is called so."""
     for entry in metadata.get("managedFields") or ():
         manager = str(entry.get("manager", ""))
-        called = manager not in _PLATFORM and any(word in manager.lower() for word in _CONTROLLERS)
-        wrote = entry.get("fieldsV1") or {}
-        if called and not entry.get("subresource") and ("f:spec" in wrote or "f:data" in wrote):
+        called = _CONTROLLERS.fullmatch(manager) and not _PLATFORM.fullmatch(manager)
+        fields = entry.get("fieldsV1") or {}
+        wrote = f"f:{field}" in (fields.get("f:spec") or {}) if field else "f:spec" in fields or "f:data" in fields
+        if called and wrote and not entry.get("subresource"):
             return manager
     return ""
 

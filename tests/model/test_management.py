@@ -54,8 +54,26 @@ def test_who_would_put_a_change_back_is_named(metadata: dict[str, Any], expected
         owner("ConfigMap", "v1"),
         owner("ReplicaSet", "apps/v1", controller=True),
         owner("Ingress", "networking.k8s.io/v1"),
+        wrote("aws-cloud-controller-manager"),
+        wrote("release-manager"),
         {},
     ],
 )
 def test_who_only_writes_beside_it_is_no_owner(metadata: dict[str, Any]) -> None:
     assert managed_by({"metadata": metadata}) == ""
+
+
+@pytest.mark.parametrize(
+    ("metadata", "expected"),
+    [
+        (wrote("aws-cloud-controller-manager", {"f:spec": {"f:providerID": {}, "f:unschedulable": {}}}), ""),
+        (wrote("node-operator", {"f:spec": {"f:taints": {}}}), ""),
+        ({"labels": CHART, **owner("NodeClaim", "karpenter.sh/v1", controller=True)}, ""),
+        (wrote("kubelet", {"f:spec": {"f:unschedulable": {}}}), ""),
+        (wrote("drain-controller", {"f:spec": {"f:unschedulable": {}}}), "drain-controller"),
+    ],
+)
+def test_of_a_node_only_who_decides_whether_it_is_scheduled_on_would_put_it_back(
+    metadata: dict[str, Any], expected: str
+) -> None:
+    assert managed_by({"kind": "Node", "metadata": metadata}) == expected
