@@ -12,7 +12,7 @@ from responder.model.command import Act
 from responder.model.guard import Limits, Rate
 from responder.model.timeline import ActionAsked
 from tests.response.given import NOON
-from tests.response.story import GOOD, Story, an_action, asked, guarded, passes, running, why
+from tests.response.story import GOOD, TRAITS, Story, an_action, asked, guarded, passes, running, why
 
 LOCK = GOOD.lock
 WEB = "default/deployment/prod/web"
@@ -173,6 +173,15 @@ def test_the_budget_of_the_deployment_counts_every_action_but_harmless_ones() ->
     other = a_run(12, plugin="kubernetes.scale", lock="o", namespace="o", rule="o")
     assert "actions ran once over everything" in why(guarded({}, ceilings=ceilings, usage=[other]))
     assert passes(guarded({}, ceilings=ceilings, usage=[replace(other, plugin="evidence.capture")]))
+
+
+def test_a_capture_that_ran_a_program_counts_and_one_that_only_read_does_not() -> None:
+    ceilings = Ceilings(at_most=Limits(overall=Rate(1, timedelta(hours=1))))
+    traits = {**TRAITS, "evidence.capture": ActionTraits("repeatable", "destructive", "harmless")}
+    read = a_run(12, plugin="evidence.capture", lock="o", namespace="o", rule="o")
+    ran = replace(read, entails=("kubernetes.exec",))
+    assert passes(guarded({}, ceilings=ceilings, usage=[read], action=traits.get))
+    assert "ran once over everything" in why(guarded({}, ceilings=ceilings, usage=[ran], action=traits.get))
 
 
 def test_a_target_that_somebody_is_at_work_on_is_left_alone() -> None:
