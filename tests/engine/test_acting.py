@@ -103,7 +103,7 @@ async def test_what_was_tried_is_counted_once_and_a_dry_run_as_one(start: Build,
     stage = await play(start, metrics=metrics, dry_run=dry_run)
     await stage.approve()
     assert metrics.tried == [("trial.switch", outcome)]
-    assert metrics.states == ["approved", "checked", "running", "done"]
+    assert metrics.states == ["proposed", "approved", "checked", "running", "done"]
 
 
 async def test_what_is_taken_back_is_counted_as_undone(start: Build) -> None:

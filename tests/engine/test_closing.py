@@ -44,7 +44,7 @@ async def test_what_is_to_last_longer_stays_when_automation_is_stopped(start: Bu
 
 
 async def test_an_action_that_failed_by_itself_wakes_people_under_a_key_of_its_own(start: Build) -> None:
-    stage = await play(start, "trial.switch", mode="auto")
+    stage = await play(start, "trial.switch", mode="auto", name="'${labels.namespace}'")
     stage.touch("refuses")
     labels = {"severity": "critical", "namespace": "b"}
     await stage.world.deliver(alert(**labels))
