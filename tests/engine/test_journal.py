@@ -91,8 +91,8 @@ async def test_the_life_of_an_action_is_in_the_log(start: Build) -> None:
         await stage.world.engine.settle()
     assert [line["answer"] for line in of(logs, "action.answered")] == ["yes", "no"]
     moved = of(logs, "action.moved")
-    assert [line["after"] for line in moved] == ["approved", "checked", "running", "in doubt"]
-    assert (moved[0]["by"], moved[-1]["log_level"]) == ("ann", "warning")
+    assert [line["after"] for line in moved] == ["proposed", "approved", "checked", "running", "in doubt"]
+    assert (moved[1]["by"], moved[-1]["log_level"]) == ("ann", "warning")
     (tried,) = of(logs, "action.tried")
     assert (tried["plugin"], tried["status"], tried["log_level"]) == ("trial.switch", "in_doubt", "warning")
     assert [line["refusals"] for line in of(logs, "action.previewed")] == [[], []]
