@@ -34,6 +34,8 @@ class Case:
     """Looks at it that were answered when something was last done about that."""
     wanted: int = WANTED
     """Replicas after what is being done."""
+    undoes: int = 0
+    """The attempt that is to be undone; 0 for none."""
 
     @property
     def number(self) -> int:
@@ -66,8 +68,7 @@ class Case:
         """Do what people do until the last attempt stands in one of these states; what is in doubt they look up."""
 
         async def act() -> dict[str, Any]:
-            actions = (await self.detail())["actions"]
-            newest = dict(actions[-1]) if actions else {"state": "", "digest": ""}
+            newest = self._meant((await self.detail())["actions"]) or {"state": "", "digest": ""}
             if newest["state"] in states and (newest["state"] != "proposed" or newest["digest"]):
                 return newest
             match newest["state"]:
@@ -89,6 +90,11 @@ class Case:
                 f"{self.namespace}: {json.dumps((await self.detail())['actions'], indent=1)}"
             ) from None
 
+    def _meant(self, actions: list[dict[str, Any]]) -> dict[str, Any]:
+        """Return the last attempt; once it is to be undone that one, though the same may be called for again."""
+        number = self.undoes or len(actions)
+        return dict(actions[number - 1]) if actions else {}
+
     async def _looks_again(self) -> None:
         """Let one more alert come in, once for each look."""
         looks = len(await self.told("previewed"))
@@ -109,7 +115,7 @@ class Case:
 
         async def stands() -> dict[str, Any]:
             seen.update(await self.detail())
-            newest = dict(seen["actions"][-1]) if seen["actions"] else {}
+            newest = self._meant(seen["actions"])
             ready = newest.get("state") != "proposed" or newest.get("digest")
             return newest if newest.get("state") in states and ready else {}
 
@@ -122,7 +128,9 @@ class Case:
 
     async def says(self, word: str, person: str = "ann", *, door: int = 0) -> int:
         """Say a word on the last attempt until a door answers; returns the status, 202 where that one was lost."""
-        attempt = (await self.detail())["actions"][-1]
+        attempt = self._meant((await self.detail())["actions"])
+        if word == "undo":
+            self.undoes = attempt["number"]
         path = f"/v1/incidents/{self.id}/actions/{attempt['number']}/{word}"
         shown = {"digest": attempt["digest"]} if word == "approve" else {}
 
@@ -199,6 +207,7 @@ class Case:
             return [what for what in LEFT if await self.fleet.count(what.format(self.number))]
 
         async def nothing_left() -> bool:
+            await self._declines()
             return not await left()
 
         try:
@@ -206,6 +215,12 @@ class Case:
         except TimeoutError:
             raise AssertionError(f"{self.namespace} is stuck: {await left()}") from None
         await self.is_sound(effects=effects)
+
+    async def _declines(self) -> None:
+        """Want nothing anew of what was undone: its cause is back, and so it is called for again."""
+        last = (await self.detail())["actions"][-1]
+        if self.undoes and last["number"] > self.undoes and last["state"] in ("proposed", "blocked"):
+            await self.fleet.say("ann", f"/v1/incidents/{self.id}/actions/{last['number']}/reject", door=0)
 
 
 def delivery(alert: str, namespace: str, *, pod: str = "api-0") -> bytes:
