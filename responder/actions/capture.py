@@ -104,6 +104,10 @@ class Capture(Action[CaptureParams]):
               logs: true
               exec: [{argv: [jmap, "-dump:format=b,file=/tmp/heap.hprof", "1"], file: /tmp/heap.hprof}]
             mode: approve
+          restart:
+            kubernetes.rollout_restart: {}
+            mode: approve
+            guard: {evidence: [heap]}
     """
 
     name = "evidence.capture"
