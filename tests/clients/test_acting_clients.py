@@ -16,6 +16,7 @@ from responder.clients.http import Policy
 from responder.clients.toolbox import StepTools
 from responder.errors import ConfigError, NotConfigured, PermanentError
 from responder.model.facts import IncidentFacts
+from responder.plugins.acting import unheld
 from responder.settings.process import Settings
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -57,6 +58,7 @@ def tools(clients: ActingClients, cluster: str = "default") -> StepTools:
         attempt="a/1/0",
         reason="INC-1",
         by="ann",
+        hold=unheld,
         retry=False,
         files={"jobs/rotate.yaml": "kind: Job"},
         allowed=clients.allowed,
