@@ -24,7 +24,7 @@ OLD_BLOCK = "192.0.2.0/24"
 """What the ingress turns away already."""
 GOOD, BAD = "registry.example/ai-orchestrator:1.4", "registry.example/ai-orchestrator:1.5"
 LATELY = timedelta(minutes=5)
-"""Before the tests: then the bad release was rolled out."""
+"""Before the alerts began: then the bad release was rolled out."""
 DEPLOYMENT = BY_NAME["apps/v1", "Deployment"]
 POD, CONFIG_MAP, JOB = BY_NAME["v1", "Pod"], BY_NAME["v1", "ConfigMap"], BY_NAME["batch/v1", "Job"]
 EVENT = BY_NAME["v1", "Event"]
@@ -97,7 +97,7 @@ class Shop:
 
     async def open(self, servers: WebServers) -> None:
         """Roll out a good release and then a bad one, and begin to measure."""
-        clock, self.cluster.clock = self.cluster.clock, lambda: datetime.now(UTC) - LATELY
+        clock, self.cluster.clock = self.cluster.clock, lambda: datetime.fromtimestamp(STARTED, UTC) - LATELY
         self.cluster.seed(
             copy.deepcopy(_MANIFEST), copy.deepcopy(_CONFIG), copy.deepcopy(_INGRESS), copy.deepcopy(_BLOCKS)
         )
@@ -233,6 +233,7 @@ def delivery(name: str, status: str = "firing", **labels: str) -> bytes:
 
 
 STARTED = time.time() - 30
+"""When every alert began: that may be long ago for a test that runs late."""
 
 
 def deployment_rules(folder: Path, **override: Any) -> Path:
