@@ -8,7 +8,7 @@ import pytest
 from tests.simulation.plan import Plan, Told, one_of, plan_of
 from tests.simulation.run import tell, tell_on_postgres
 
-SEEDS = int(os.environ.get("RESPONDER_SEEDS", "100"))
+SEEDS = int(os.environ.get("RESPONDER_SEEDS", "200"))
 """Stories of an ordinary run; `make simulate` tells tens of thousands."""
 STRIDE = int(os.environ.get("RESPONDER_STRIDE", "43"))
 """Of the awaits of a small story each so manieth is tried; 1 tries them all."""
