@@ -19,8 +19,12 @@ from responder.plugins.action import Action
 from responder.response import carrying
 from tests.actions.packs import config_map
 from tests.actions.rollouts import Bench, Meddled, Rolling, patch, without_marks
+from tests.response.given import a_brain
+from tests.response.story import a_playbook
 
 FLAGS = {"name": "flags", "set": {"BREAKER": "on"}, "restart": True}
+BRAIN = a_brain(a_playbook(), action=lambda name: ActionTraits())
+"""All of them change something."""
 ENV_FROM = {"envFrom": [{"configMapRef": {"name": "flags"}}]}
 
 
@@ -46,12 +50,8 @@ class Sequence:
         return ""
 
     def against(self, place: int, seen: Preview) -> str:
-        assert carrying.is_touched(self, self.attempt, place)  # type: ignore[arg-type]
+        assert carrying.is_touched(BRAIN, self.attempt, place)
         return carrying.against(self.attempt, place, seen)
-
-    def action(self, name: str) -> ActionTraits:
-        """Stand for the brain: all of them change something."""
-        return ActionTraits()
 
     async def undo(self, place: int) -> Outcome:
         """Take a step back, and let the world follow."""
