@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
+from textwrap import dedent, indent
 from typing import Any
 
 from aiohttp import web
@@ -234,6 +235,26 @@ def delivery(name: str, status: str = "firing", **labels: str) -> bytes:
 
 STARTED = time.time() - 30
 """When every alert began: that may be long ago for a test that runs late."""
+
+
+def own_pack(folder: Path, actions: str, *, propose: str) -> list[str]:
+    """Write a pack that answers HighErrorRate with these actions, and a deployment's rules; returns their paths."""
+    pack = folder / "pack"
+    pack.mkdir()
+    (pack / "rules.yaml").write_text(_PACK.replace("PROPOSE", propose) + indent(dedent(actions), " " * 6))
+    return [str(pack), str(deployment_rules(folder / "own"))]
+
+
+_PACK = """
+rules:
+  - {name: errors, match: ['alertname="HighErrorRate"'], correlate_by: [namespace], severity: high, playbook: errors}
+playbooks:
+  errors:
+    target: {kind: Deployment, namespace: "${labels.namespace}", name: ai-orchestrator}
+    diagnose: {pods: {kubernetes.pods: {}}}
+    conclude: [{name: always, when: 'pods.total > 0', say: It fails, propose: [PROPOSE]}]
+    actions:
+"""
 
 
 def deployment_rules(folder: Path, **override: Any) -> Path:

@@ -11,7 +11,7 @@ import redis.asyncio
 
 from responder.plugins.acting import ATTEMPT
 from tests.acceptance.house import until
-from tests.acceptance.shop import BAD, GOOD, INGRESS, NAMESPACE, Shop, delivery, deployment_rules
+from tests.acceptance.shop import BAD, GOOD, INGRESS, NAMESPACE, Shop, delivery, deployment_rules, own_pack
 from tests.servers.responder import Responder, Run
 from tests.servers.slack import FakeSlack
 from tests.servers.slack_people import SlackPerson
@@ -28,17 +28,9 @@ SOON = {"hold": "1s", "within": "2m"}
 
 
 WAITING = """
-rules:
-  - {name: errors, match: ['alertname="HighErrorRate"'], correlate_by: [namespace], severity: high, playbook: errors}
-playbooks:
-  errors:
-    target: {kind: Deployment, namespace: "${labels.namespace}", name: ai-orchestrator}
-    diagnose: {pods: {kubernetes.pods: {}}}
-    conclude: [{name: always, when: 'pods.total > 0', say: It fails, propose: [in-order]}]
-    actions:
-      drained: {prometheus.wait: {query: 'queue_depth < 10', within: 1m}}
-      back: {kubernetes.rollout_undo: {}}
-      in-order: {do: [drained, back], mode: approve}
+drained: {prometheus.wait: {query: 'queue_depth < 10', within: 1m}}
+back: {kubernetes.rollout_undo: {}}
+in-order: {do: [drained, back], mode: approve}
 """
 
 
@@ -316,10 +308,7 @@ async def test_attackers_are_blocked_by_two_people_after_evidence_and_nothing_is
 
 
 async def test_a_sequence_waits_for_prometheus_before_its_next_step(begin: Begin, tmp_path: Path) -> None:
-    pack = tmp_path / "waiting"
-    pack.mkdir()
-    (pack / "rules.yaml").write_text(WAITING)
-    platform = await begin(rules=[str(pack), str(deployment_rules(tmp_path / "own"))])
+    platform = await begin(rules=own_pack(tmp_path, WAITING, propose="in-order"))
     await platform.fires("HighErrorRate")
     attempt = await platform.asked("in-order")
     assert [step["action"] for step in attempt["steps"]] == ["prometheus.wait", "kubernetes.rollout_undo"]

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from tests.acceptance.shop import GOOD, NAMESPACE, deployment_rules
+from tests.acceptance.shop import GOOD, NAMESPACE, own_pack
 from tests.acceptance.test_acting import Begin, Platform, begin, verified
 from tests.servers.kubernetes_kinds import BY_NAME
 from tests.servers.responder import TOKEN
@@ -21,35 +21,19 @@ SECRET = BY_NAME["v1", "Secret"]
 GIVEN, HELD = "planted-given-with-the-yes", "planted-in-the-cluster"
 STORED = {name: b64encode(value.encode()).decode() for name, value in (("token", HELD), ("token-2", GIVEN))}
 LIMITED = """
-rules:
-  - {name: errors, match: ['alertname="HighErrorRate"'], correlate_by: [namespace], severity: high, playbook: errors}
-playbooks:
-  errors:
-    target: {kind: Deployment, namespace: "${labels.namespace}", name: ai-orchestrator}
-    diagnose: {pods: {kubernetes.pods: {}}}
-    conclude: [{name: always, when: 'pods.total > 0', say: It fails, propose: [keep, renew]}]
-    actions:
-      keep: {evidence.capture: {manifests: true}, mode: auto}
-      renew:
-        kubernetes.patch_secret: {name: provider, key: "${inputs.which}", value: "${inputs.key}"}
-        mode: approve
-        guard: {evidence: [keep]}
-        inputs:
-          which: {type: string, describe: Which key, suggest: '"token"'}
-          key: {type: secret, describe: The new key}
+keep: {evidence.capture: {manifests: true}, mode: auto}
+renew:
+  kubernetes.patch_secret: {name: provider, key: "${inputs.which}", value: "${inputs.key}"}
+  mode: approve
+  guard: {evidence: [keep]}
+  inputs:
+    which: {type: string, describe: Which key, suggest: '"token"'}
+    key: {type: secret, describe: The new key}
 """
 IN_ORDER = """
-rules:
-  - {name: errors, match: ['alertname="HighErrorRate"'], correlate_by: [namespace], severity: high, playbook: errors}
-playbooks:
-  errors:
-    target: {kind: Deployment, namespace: "${labels.namespace}", name: ai-orchestrator}
-    diagnose: {pods: {kubernetes.pods: {}}}
-    conclude: [{name: always, when: 'pods.total > 0', say: It fails, propose: [in-order]}]
-    actions:
-      scale: {kubernetes.scale: {replicas: 4}, mode: approve}
-      roll-back: {kubernetes.rollout_undo: {}, mode: approve}
-      in-order: {do: [scale, roll-back], mode: approve}
+scale: {kubernetes.scale: {replicas: 4}, mode: approve}
+roll-back: {kubernetes.rollout_undo: {}, mode: approve}
+in-order: {do: [scale, roll-back], mode: approve}
 """
 
 
@@ -116,10 +100,7 @@ async def test_a_roll_back_that_helped_is_played_again_to_the_same_attempt(begin
 async def test_a_sequence_on_one_object_that_worked_is_played_again_to_the_same_attempt(
     begin: Begin, tmp_path: Path
 ) -> None:
-    pack = tmp_path / "ordered"
-    pack.mkdir()
-    (pack / "rules.yaml").write_text(IN_ORDER)
-    platform = await begin(rules=[str(pack), str(deployment_rules(tmp_path / "own"))])
+    platform = await begin(rules=own_pack(tmp_path, IN_ORDER, propose="in-order"))
     await platform.fires("HighErrorRate")
     assert (await platform.says("ann", await platform.asked("in-order")))[0] == 202
     done = await platform.action("in-order", "done", "failed", "refused")
@@ -131,10 +112,7 @@ async def test_a_sequence_on_one_object_that_worked_is_played_again_to_the_same_
 
 
 async def test_inputs_of_a_yes_are_played_again_and_its_secrets_are_nowhere(begin: Begin, tmp_path: Path) -> None:
-    pack = tmp_path / "limited"
-    pack.mkdir()
-    (pack / "rules.yaml").write_text(LIMITED)
-    platform = await begin(rules=[str(pack), str(deployment_rules(tmp_path / "own"))], automation="auto")
+    platform = await begin(rules=own_pack(tmp_path, LIMITED, propose="keep, renew"), automation="auto")
     provider = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "provider", "namespace": NAMESPACE}}
     platform.shop.cluster.seed({**provider, "data": {"token": STORED["token"]}})
     await platform.fires("HighErrorRate")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.shop import delivery, deployment_rules
+from tests.acceptance.shop import delivery, own_pack
 from tests.acceptance.test_acting import Begin, begin
 from tests.servers.processes import Server
 
@@ -19,17 +19,9 @@ pytestmark = pytest.mark.alertmanager
 
 CONFIG = {"route": {"receiver": "r"}, "receivers": [{"name": "r"}]}
 QUIET = """
-rules:
-  - {name: errors, match: ['alertname="HighErrorRate"'], correlate_by: [namespace], severity: high, playbook: errors}
-playbooks:
-  errors:
-    target: {kind: Deployment, namespace: "${labels.namespace}", name: ai-orchestrator}
-    diagnose: {pods: {kubernetes.pods: {}}}
-    conclude: [{name: always, when: 'pods.total > 0', say: It fails, propose: [quiet]}]
-    actions:
-      quiet:
-        alertmanager.silence: {matchers: {alertname: HighErrorRate}, duration: 2h, comment: Known}
-        mode: approve
+quiet:
+  alertmanager.silence: {matchers: {alertname: HighErrorRate}, duration: 2h, comment: Known}
+  mode: approve
 """
 
 
@@ -42,10 +34,7 @@ async def test_a_silence_is_expired_when_its_incident_resolves(
     begin: Begin, start_alertmanager: Callable[..., Server], tmp_path: Path
 ) -> None:
     server = start_alertmanager(config=CONFIG)
-    pack = tmp_path / "quiet"
-    pack.mkdir()
-    (pack / "rules.yaml").write_text(QUIET)
-    packs = [str(pack), str(deployment_rules(tmp_path / "own"))]
+    packs = own_pack(tmp_path, QUIET, propose="quiet")
     platform = await begin(rules=packs, alertmanagers=[{"url": server.url}], quiet_for="1s")
     await platform.fires("HighErrorRate")
     assert (await platform.says("ann", await platform.asked("quiet")))[0] == 202
